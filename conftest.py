@@ -1,0 +1,68 @@
+"""Fixtures that every app's tests share."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+PASSWORD = "a-long-test-password"
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., User]:
+    """Make a user in the named groups."""
+
+    def make(username: str, *groups: str, is_staff: bool = False) -> User:
+        user = User.objects.create_user(username, password=PASSWORD, is_staff=is_staff)
+        user.groups.set(Group.objects.filter(name__in=groups))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def trader(make_user: Callable[..., User]) -> User:
+    return make_user("trader", "Trader")
+
+
+@pytest.fixture
+def analyst(make_user: Callable[..., User]) -> User:
+    return make_user("analyst", "Analyst")
+
+
+@pytest.fixture
+def data_admin(make_user: Callable[..., User]) -> User:
+    return make_user("data-admin", "Data admin", is_staff=True)
+
+
+@pytest.fixture
+def nobody(make_user: Callable[..., User]) -> User:
+    """A user who may log in and nothing else."""
+    return make_user("nobody")
+
+
+def _client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def trader_client(trader: User) -> Client:
+    return _client(trader)
+
+
+@pytest.fixture
+def analyst_client(analyst: User) -> Client:
+    return _client(analyst)
+
+
+@pytest.fixture
+def data_admin_client(data_admin: User) -> Client:
+    return _client(data_admin)
+
+
+@pytest.fixture
+def nobody_client(nobody: User) -> Client:
+    return _client(nobody)
