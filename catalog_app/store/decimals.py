@@ -1,0 +1,120 @@
+"""Exact decimal text and raw integers (x 10^-16), as Polars expressions and for single values. No floats."""
+
+import re
+from typing import Final
+
+import polars as pl
+
+from catalog_app.store.schema import SCALE, SCALE_DIGITS
+
+DECIMAL: Final = pl.Decimal(38, SCALE_DIGITS)
+_LARGEST_DECIMAL = 10**38 - 1
+
+# Text that Polars casts to 16 decimals without rounding.
+_PLAIN = r"^[+-]?[0-9]*\.?[0-9]{0,16}$"
+_PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<fraction>[0-9]*)(?:[eE](?P<exponent>[+-]?[0-9]{1,4}))?$"
+_ONE = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?", re.ASCII)
+
+
+def decimal_text(expr: pl.Expr, digits: int) -> pl.Expr:
+    """Int128 raw -> exact text with `digits` decimals (0 to 16); a value that needs more decimals shows them all."""
+    _require_digits(digits)
+    return expr.map_batches(lambda raw: _series_text(raw, digits), return_dtype=pl.String, is_elementwise=True)
+
+
+def parse_decimal(expr: pl.Expr) -> pl.Expr:
+    """String -> Int128 raw; null where the text is not an exact decimal with at most 16 fraction digits.
+
+    Accepts a sign, 5. and .5, and exponents (1.5e-05). Spaces and thousands separators are not accepted.
+    """
+    return expr.map_batches(_parse_series, return_dtype=pl.Int128, is_elementwise=True)
+
+
+def as_decimal(expr: pl.Expr) -> pl.Expr:
+    """Int128 raw -> Decimal(38, 16) of the same buffer, without a copy; for Parquet and Arrow exports."""
+    return expr.reinterpret(dtype=DECIMAL)
+
+
+def format_raw(raw: int, digits: int) -> str:
+    """Exact text of one raw integer with `digits` decimals, more where the value needs them."""
+    _require_digits(digits)
+    whole, fraction = divmod(abs(raw), SCALE)
+    decimals = f"{fraction:016d}".rstrip("0").ljust(digits, "0")
+    sign = "-" if raw < 0 else ""
+    return f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+
+
+def parse_raw(text: str) -> int:
+    """One exact decimal as a raw integer; ValueError where the text is none or needs more than 16 decimals."""
+    match = _ONE.fullmatch(text)
+    if match is None or not (match[2] or match[3]):
+        raise ValueError(f"{text!r} is not a decimal number")
+    shift = SCALE_DIGITS - len(match[3]) + int(match[4] or 0)
+    digits = int(match[2] + match[3])
+    if shift >= 0:
+        raw = digits * 10**shift if digits else 0
+    else:
+        raw, rest = divmod(digits, 10**-shift)
+        if rest:
+            raise ValueError(f"{text!r} has more than {SCALE_DIGITS} decimals")
+    if raw > _LARGEST_DECIMAL:
+        raise ValueError(f"{text!r} is too large")
+    return -raw if match[1] == "-" else raw
+
+
+def _require_digits(digits: int) -> None:
+    if not 0 <= digits <= SCALE_DIGITS:
+        raise ValueError(f"digits must be 0 to {SCALE_DIGITS}, not {digits}")
+
+
+def _series_text(raw: pl.Series, digits: int) -> pl.Series:
+    step = pl.lit(10 ** (SCALE_DIGITS - digits), pl.Int128)
+    column = pl.col("raw")
+    frame = raw.alias("raw").to_frame()
+    fits = column.is_between(pl.lit(-_LARGEST_DECIMAL, pl.Int128), pl.lit(_LARGEST_DECIMAL, pl.Int128))
+    if not frame.select(fits.all()).item():
+        return frame.select(_wide_text(column, digits)).to_series().alias(raw.name)
+    if frame.select((column % step != 0).any()).item():
+        return frame.select(_long_text(column, digits)).to_series().alias(raw.name)
+    text = (column // step).reinterpret(dtype=pl.Decimal(38, digits)).cast(pl.String)
+    return frame.select(text).to_series().alias(raw.name)
+
+
+def _long_text(column: pl.Expr, digits: int) -> pl.Expr:
+    """All 16 decimals, then without zeros that are not asked for."""
+    text = column.reinterpret(dtype=DECIMAL).cast(pl.String)
+    return _trim(text.str.head(-SCALE_DIGITS), text.str.tail(SCALE_DIGITS), digits)
+
+
+def _wide_text(column: pl.Expr, digits: int) -> pl.Expr:
+    """As _long_text for integers of 39 digits, which no Decimal holds."""
+    text = column.cast(pl.String).str.strip_prefix("-").str.zfill(SCALE_DIGITS + 1)
+    sign = pl.when(column < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return _trim(sign + text.str.head(-SCALE_DIGITS) + pl.lit("."), text.str.tail(SCALE_DIGITS), digits)
+
+
+def _trim(whole_and_dot: pl.Expr, fraction: pl.Expr, digits: int) -> pl.Expr:
+    kept = fraction.str.head(digits) + fraction.str.slice(digits).str.strip_chars_end("0")
+    return (whole_and_dot + kept).str.strip_chars_end(".")
+
+
+def _parse_series(text: pl.Series) -> pl.Series:
+    frame = text.cast(pl.String).alias("text").to_frame().with_row_index("at")
+    column = pl.col("text")
+    raw = frame.select(column.cast(DECIMAL, strict=False).to_physical()).to_series()
+    # Exponents and long fractions: Polars would round them, so find those that need more than 16 decimals.
+    odd = frame.filter(raw.is_not_null() & ~column.str.contains(_PLAIN)).select("at", column.str.extract_groups(_PARTS))
+    if odd.height:
+        parts = odd.unnest("text").with_columns(
+            decimals=pl.col("fraction").str.len_bytes().cast(pl.Int64)
+            - pl.col("exponent").cast(pl.Int64, strict=False).fill_null(0),
+            digits=(pl.col("whole") + pl.col("fraction")).str.strip_chars_start("0"),
+        )
+        zeros = (
+            pl.col("digits").str.len_bytes().cast(pl.Int64) - pl.col("digits").str.strip_chars_end("0").str.len_bytes()
+        )
+        inexact = parts.filter(
+            pl.col("whole").is_null() | ((pl.col("digits") != "") & (pl.col("decimals") - zeros > SCALE_DIGITS))
+        )
+        raw = raw.scatter(inexact["at"].to_list(), None) if inexact.height else raw
+    return raw.alias(text.name)
