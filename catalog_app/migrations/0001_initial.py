@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('activation_ns', models.BigIntegerField(help_text='UNIX nanoseconds, UTC.', null=True)),
                 ('expiration_ns', models.BigIntegerField(help_text='UNIX nanoseconds, UTC.', null=True)),
                 ('definition', models.JSONField(default=dict, help_text='Every field of the definition, as text.')),
+                ('definition_path', models.CharField(blank=True, help_text='The file that holds the definition.', max_length=900)),
             ],
             options={
                 'ordering': ('venue', 'symbol'),

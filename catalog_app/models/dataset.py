@@ -71,6 +71,7 @@ class Instrument(models.Model):
     activation_ns = models.BigIntegerField(null=True, help_text="UNIX nanoseconds, UTC.")
     expiration_ns = models.BigIntegerField(null=True, help_text="UNIX nanoseconds, UTC.")
     definition = models.JSONField(default=dict, help_text="Every field of the definition, as text.")
+    definition_path = models.CharField(max_length=900, blank=True, help_text="The file that holds the definition.")
 
     class Meta:
         ordering = ("venue", "symbol")

@@ -1,4 +1,6 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from catalog_app.views import exports
 
 app_name = "exports"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("new/", exports.new, name="new")]

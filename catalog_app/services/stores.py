@@ -1,0 +1,73 @@
+"""Which stores there are: registering them and finding the one that is meant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from catalog_app.models import Store
+from catalog_app.services.errors import ServiceError
+
+
+class UnknownStore(ServiceError):
+    """No store answers to that name or path."""
+
+
+def register_default_store() -> Store:
+    """Register `$NAUTILUS_PATH/catalog`, NautilusTrader's own default, when it is not known yet."""
+    return register_store(settings.NAUTILUS_PATH / "catalog")
+
+
+def register_store(root: Path, *, name: str = "", read_only: bool = False, is_demo: bool = False) -> Store:
+    """Return the store at a directory, registering it when it is new.
+
+    Args:
+        root: The directory that holds `data/`; made absolute.
+        name: Wanted name; without one it is made from the directory's.
+        read_only: Whether operations that change files are refused.
+        is_demo: Whether it holds synthetic data.
+
+    """
+    absolute = str(root.expanduser().resolve())
+    with transaction.atomic():
+        known = Store.objects.filter(root=absolute).first()
+        if known:
+            return known
+        return Store.objects.create(
+            name=_free_name(name or _name_of(Path(absolute))), root=absolute, read_only=read_only, is_demo=is_demo
+        )
+
+
+def find_store(name_or_path: str = "") -> Store:
+    """Return the named store, the store at that path, or without an argument the first one.
+
+    A directory that is no known store is registered read-only.
+
+    Raises:
+        UnknownStore: when nothing fits.
+
+    """
+    if not name_or_path:
+        return Store.objects.order_by("pk").first() or register_default_store()
+    known = Store.objects.filter(name=name_or_path).first()
+    if known:
+        return known
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return register_store(path, read_only=True)
+    names = ", ".join(Store.objects.values_list("name", flat=True)) or "none"
+    raise UnknownStore(f"{name_or_path!r} is neither a known store nor a directory. Known stores: {names}.")
+
+
+def _name_of(root: Path) -> str:
+    meaningful = root.parent.name if root.name in {"catalog", "data"} and root.parent.name else root.name
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", meaningful).strip("-")[:60] or "store"
+
+
+def _free_name(name: str) -> str:
+    taken = set(Store.objects.filter(name__startswith=name).values_list("name", flat=True))
+    candidates = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)
