@@ -24,7 +24,6 @@ from catalog_app.services.uploads import sha256_of
 from catalog_app.store.reader import scan
 
 
-
 class ExportRefused(ServiceError):
     """The export cannot be made as asked; the message says why."""
 

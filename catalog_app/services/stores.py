@@ -52,14 +52,25 @@ def find_store(name_or_path: str = "") -> Store:
     """
     if not name_or_path:
         return Store.objects.order_by("pk").first() or register_default_store()
-    known = Store.objects.filter(name=name_or_path).first()
-    if known:
-        return known
     path = Path(name_or_path).expanduser()
-    if path.is_dir():
+    if not Store.objects.filter(name=name_or_path).exists() and path.is_dir():
         return register_store(path, read_only=True)
-    names = ", ".join(Store.objects.values_list("name", flat=True)) or "none"
-    raise UnknownStore(f"{name_or_path!r} is neither a known store nor a directory. Known stores: {names}.")
+    return registered_store(name_or_path)
+
+
+def registered_store(name: str = "") -> Store:
+    """Return the store of that name, without one the first; never looks at paths.
+
+    Raises:
+        UnknownStore: when there is none.
+
+    """
+    found = Store.objects.filter(name=name) if name else Store.objects.order_by("pk")
+    store = found.first()
+    if store is None:
+        names = ", ".join(Store.objects.values_list("name", flat=True)) or "none"
+        raise UnknownStore(f"{name!r} is no known store. Known stores: {names}.")
+    return store
 
 
 def _name_of(root: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog_app.models import Import, Upload
@@ -83,6 +84,11 @@ def _record(upload_id: uuid.UUID, target: Path, name: str, user: User | None) ->
         sha256=sha256_of(target),
         user=user,
     )
+
+
+def visible_uploads(user: User) -> QuerySet[Upload]:
+    """Return the uploads that a user may import: their own, or all for those who may change imports."""
+    return Upload.objects.all() if user.has_perm("catalog_app.change_import") else Upload.objects.filter(user=user)
 
 
 def upload_path(upload: Upload) -> Path:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods
 from catalog_app.formats.errors import FormatError
 from catalog_app.forms.import_initial import initial_values
 from catalog_app.forms.imports import MappingForm, UploadForm
-from catalog_app.models import Import, Upload
+from catalog_app.models import Import
 from catalog_app.services.import_preview import detect_upload, known_instruments, preview_upload
 from catalog_app.services.importing import request_import
-from catalog_app.services.uploads import UploadRefused, keep_upload
+from catalog_app.services.uploads import UploadRefused, keep_upload, visible_uploads
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @permission_required("catalog_app.add_import", raise_exception=True)
 def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Confirm how to read an upload, seeing its first rows parsed; POST starts the import."""
-    upload = _own_upload(request, upload_id)
+    upload = get_object_or_404(visible_uploads(request.user), pk=upload_id)
     try:
         detection = detect_upload(upload)
     except (UploadRefused, FormatError) as error:
@@ -72,11 +72,3 @@ def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     response = render(request, template, context, status=422 if request.method == "POST" else 200)
     patch_vary_headers(response, ["HX-Request"])
     return response
-
-
-def _own_upload(request: HttpRequest, upload_id: UUID) -> Upload:
-    """Return an upload of the user's own, or any for those who may change imports."""
-    upload = get_object_or_404(Upload, pk=upload_id)
-    if upload.user_id != request.user.pk and not request.user.has_perm("catalog_app.change_import"):
-        raise Http404
-    return upload

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from catalog_app.api.transfer_shapes import export_result
+from catalog_app.api.transfer_shapes import document, export_result
 from catalog_app.formats.export import EXPORT_FORMATS
 from catalog_app.forms.fields import parse_moment
 from catalog_app.management.base import DeskCommand
@@ -38,11 +38,11 @@ class Command(DeskCommand):
             export, job = export_now(request, options["output"])
         except ExportRefused as error:
             self.usage_error(str(error))
-        document = export_result(export, job)
+        shape = document(export_result(export, job))
         text = f"{export.record_count or 0:,} rows in {export.file_path}" if not job.error else ""
         if job.error:
             self.message(job.error)
-        self.finish(document, text, ok=not job.error, as_json=options["as_json"])
+        self.finish(shape, text, ok=not job.error, as_json=options["as_json"])
 
     def _request(self, options: dict[str, Any]) -> ExportRequest:
         output: Path | None = options["output"]

@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.http import QueryDict
 
-from catalog_app.api.transfer_shapes import import_result
-from catalog_app.formats.delimited import Detection
+from catalog_app.api.transfer_shapes import document, import_result
 from catalog_app.formats.errors import FormatError
-from catalog_app.forms.import_initial import initial_values
-from catalog_app.forms.imports import MappingForm
+from catalog_app.forms.import_request import ImportWish, form_errors, mapping_form
 from catalog_app.management.base import DeskCommand
-from catalog_app.models import Store, Upload
+from catalog_app.models import Store
 from catalog_app.services.errors import ServiceError
-from catalog_app.services.import_preview import detect_upload, preview_upload
+from catalog_app.services.import_preview import PreviewResult, preview_upload
 from catalog_app.services.importing import import_now
 from catalog_app.services.uploads import keep_local_file
-from catalog_app.store.bar_type import parse_bar_type
 
 
 class Command(DeskCommand):
@@ -60,65 +56,37 @@ class Command(DeskCommand):
             self.usage_error(f"{path} is no file.")
         upload = keep_local_file(path, None)
         try:
-            detection = detect_upload(upload)
-            form = MappingForm(upload, detection, self._values(upload, detection, store, options))
+            form = mapping_form(upload, store, self._wish(options))
             if not form.is_valid() or form.request is None:
-                return _failure(path, "; ".join(_errors(form)))
+                return _failure(path, "; ".join(f"{e['field']} {e['message']}".strip() for e in form_errors(form)))
             if options["dry_run"]:
-                shown = preview_upload(upload, form.mapping, form.decimals())
-                preview = asdict(shown.preview) if shown.preview else None
-                return {
-                    "file": path.name,
-                    "success": True,
-                    "recordCount": None,
-                    "preview": preview,
-                    "error": shown.problem,
-                }
+                return _dry_run(path, preview_upload(upload, form.mapping, form.decimals()))
             item, job = import_now(form.request)
-        except (FormatError, ServiceError) as error:
+        except (FormatError, ServiceError, ValueError) as error:
             return _failure(path, str(error))
-        return {"file": path.name, **import_result(item, job)}
+        return {"file": path.name, **document(import_result(item, job))}
 
-    def _values(self, upload: Upload, detection: Detection, store: Store, options: dict[str, Any]) -> QueryDict:
-        values = initial_values(upload, detection)
-        values["store"] = store.pk
-        bar_type = options["bar_type"]
-        if bar_type:
-            values |= self._bar_values(bar_type)
-        given = {
-            "instrument_id": options["instrument"],
-            "data_type": options["data_type"],
-            "timezone": options["timezone"],
-            "stamp": options["stamp"],
-            "skip_rejected": "on" if options["skip_rejected"] else "",
-            "sort_rows": "on" if options["sort"] else "",
-        }
-        values |= {name: value for name, value in given.items() if value}
+    def _wish(self, options: dict[str, Any]) -> ImportWish:
         try:
-            values |= json.loads(options["mapping"])
+            mapping = dict(json.loads(options["mapping"]))
         except (ValueError, TypeError) as error:
             self.usage_error(f"--mapping is no JSON object: {error}")
-        data = QueryDict(mutable=True)
-        data.update({name: str(value) for name, value in values.items() if value not in {None, ""}})
-        return data
+        return ImportWish(
+            instrument_id=options["instrument"],
+            data_type=options["data_type"],
+            bar_type=options["bar_type"],
+            timezone=options["timezone"],
+            stamp=options["stamp"],
+            skip_rejected=options["skip_rejected"],
+            sort_rows=options["sort"],
+            mapping=mapping,
+        )
 
-    def _bar_values(self, text: str) -> dict[str, Any]:
-        try:
-            bar_type = parse_bar_type(text)
-        except ValueError as error:
-            self.usage_error(f"--bar-type {text}: {error}")
-        return {
-            "data_type": "bar",
-            "instrument_id": bar_type.instrument_id,
-            "step": bar_type.step,
-            "aggregation": bar_type.aggregation,
-            "price_type": bar_type.price_type,
-        }
+
+def _dry_run(path: Path, shown: PreviewResult) -> dict[str, Any]:
+    preview = asdict(shown.preview) if shown.preview else None
+    return {"file": path.name, "success": True, "recordCount": None, "preview": preview, "error": shown.problem}
 
 
 def _failure(path: Path, error: str) -> dict[str, Any]:
     return {"file": path.name, "success": False, "recordCount": None, "error": error}
-
-
-def _errors(form: MappingForm) -> list[str]:
-    return [f"{name}: {text}" if name != "__all__" else text for name, texts in form.errors.items() for text in texts]

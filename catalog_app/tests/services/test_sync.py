@@ -156,5 +156,5 @@ def test_stores_are_found_by_name_path_or_order(empty_store: Store, tmp_path: Pa
     assert find_store() == empty_store
     assert find_store(empty_store.name) == empty_store
     assert find_store(str(other)).read_only
-    with pytest.raises(UnknownStore, match="neither a known store nor a directory"):
+    with pytest.raises(UnknownStore, match="no known store"):
         find_store("nonsense")

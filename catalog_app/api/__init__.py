@@ -1,0 +1,1 @@
+"""The HTTP API of this app: routers, their shapes, authentication and errors."""
