@@ -1,0 +1,1 @@
+"""Named, cited, versioned rules over rows of market data. Pure: no Django."""

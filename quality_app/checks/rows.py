@@ -1,0 +1,118 @@
+"""Checks that treat all kinds of rows alike: repeats, and values finer than the instrument allows."""
+
+from fractions import Fraction
+from functools import reduce
+from operator import or_
+from typing import Any, Final
+
+import polars as pl
+
+from catalog_app.store.schema import PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
+from quality_app.checks.check import EVERY_TYPE, Check, CheckContext
+
+# What makes two rows of one moment the same row.
+_IDENTITY: Final = {
+    "quote": ("bid_price", "ask_price", "bid_size", "ask_size", "ts_event"),
+    "trade": ("trade_id",),
+    "bar": ("ts_event",),
+}
+# Kinds whose identity is also telling between neighbours of different ts_init.
+_NEIGHBOUR_KEY: Final = {"trade": "trade_id", "bar": "ts_event"}
+
+
+def _repeats(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
+    """Mark repeats of an earlier row among rows that share ts_init and stand together.
+
+    Sorted data holds all identical rows in such a run, so memory is bounded by the longest run, and only
+    runs of two and more are hashed.
+    """
+    same = frame["ts_init"].eq(frame["ts_init"].shift(1)).fill_null(value=False)
+    in_run = same | same.shift(-1, fill_value=False)
+    identity = frame.select(*_IDENTITY[context.data_type], (~same).cum_sum().alias("_run")).filter(in_run)
+    marks = pl.repeat(value=False, n=len(frame), dtype=pl.Boolean, eager=True)
+    if len(identity):
+        repeated = ~identity.to_struct().is_first_distinct()
+        marks = marks.scatter(in_run.arg_true().filter(repeated), values=True)
+    key = _NEIGHBOUR_KEY.get(context.data_type)
+    if key is not None:
+        marks = marks | frame[key].eq(frame[key].shift(1)).fill_null(value=False)
+    return marks
+
+
+def _identity_params(context: CheckContext) -> dict[str, Any]:
+    return {"identity": ["ts_init", *_IDENTITY[context.data_type]]}
+
+
+def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+    steps = [
+        *(
+            (name, step)
+            for step in _steps(context.price_precision, context.price_increment)
+            for name in PRICE_COLUMNS[context.data_type]
+        ),
+        *(
+            (name, step)
+            for step in _steps(context.size_precision, context.size_increment)
+            for name in SIZE_COLUMNS[context.data_type]
+        ),
+    ]
+    return reduce(or_, (pl.col(name) % pl.lit(step, dtype=pl.Int128) != 0 for name, step in steps))
+
+
+def _steps(precision: int | None, increment: int | None) -> list[int]:
+    """Raw steps that a value must be a multiple of; one where it implies the other."""
+    unit = None if precision is None else 10 ** (SCALE_DIGITS - precision)
+    if increment is not None and increment > 0:
+        return [increment] if unit is None or increment % unit == 0 else [unit, increment]
+    return [] if unit is None or unit == 1 else [unit]
+
+
+def _precision_params(context: CheckContext) -> dict[str, Any]:
+    return {
+        "pricePrecision": context.price_precision,
+        "sizePrecision": context.size_precision,
+        "priceIncrementRaw": None if context.price_increment is None else str(context.price_increment),
+        "sizeIncrementRaw": None if context.size_increment is None else str(context.size_increment),
+    }
+
+
+def _precision_obstacle(context: CheckContext) -> str | None:
+    if _steps(context.price_precision, context.price_increment) or _steps(
+        context.size_precision, context.size_increment
+    ):
+        return None
+    return "Neither precision nor increment of the instrument is known, or they allow every value."
+
+
+CHECKS: Final = (
+    Check(
+        id="row.duplicate",
+        version=1,
+        data_types=EVERY_TYPE,
+        dimension="consistency",
+        severity="major",
+        limit=Fraction(1, 100),
+        citation="Data desk rule; NautilusTrader's catalog offers deduplication for the same reason",
+        explanation="The row repeats one that is there: an identical quote of the same moment, a bar of the same "
+        "ts_event, a trade of the same trade_id. Repeats count volume twice and fire strategies twice. Compared "
+        "are rows that share ts_init, and for bars and trades also direct neighbours.",
+        example="Two downloads overlapped by a minute and were joined.",
+        rule=_repeats,
+        params=_identity_params,
+    ),
+    Check(
+        id="row.precision",
+        version=1,
+        data_types=EVERY_TYPE,
+        dimension="accuracy",
+        severity="major",
+        limit=Fraction(1, 100),
+        citation="NautilusTrader value types: a value has at most its declared decimals; venues trade in increments",
+        explanation="A price or size is finer than the instrument's precision, or not a multiple of its increment "
+        "(off-tick): no venue can have sent it.",
+        example="A price of 1.10783 for a contract that trades in steps of 0.00005.",
+        rule=_too_fine,
+        params=_precision_params,
+        obstacle=_precision_obstacle,
+    ),
+)

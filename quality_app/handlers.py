@@ -1,0 +1,70 @@
+"""What does this app's jobs. Each takes datasets one after the other; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from catalog_app.models import Dataset
+from catalog_app.services.errors import JobCancelled, JobInterrupted, JobLost, ServiceError
+from catalog_app.services.jobs import JobFailed, Progress, handler
+
+logger = logging.getLogger(__name__)
+
+
+@handler("validate")
+def validate(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Run checks over the datasets `datasetIds`; optionally only `checks`, or all the same with `force`."""
+    from quality_app.services.validation import validate as validate_dataset
+
+    checks, force = parameters.get("checks"), bool(parameters.get("force"))
+
+    def work(dataset: Dataset) -> dict[str, Any]:
+        run = validate_dataset(dataset, progress, checks, force=force)
+        score = None if dataset.quality_score is None else str(dataset.quality_score)
+        return {"datasetId": str(dataset.pk), "runId": str(run.pk), "rows": run.rows, "score": score}
+
+    return _each(progress, parameters, work)
+
+
+@handler("scan_gaps")
+def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Scan the datasets `datasetIds` for gaps; within `startNs` and `endNs` when given."""
+    from quality_app.services.gap_scan import scan
+
+    start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
+    force = bool(parameters.get("force"))
+
+    def work(dataset: Dataset) -> dict[str, Any]:
+        summary = scan(dataset, progress, start, end, force=force)
+        if summary.get("reason"):
+            progress.log(f"{dataset}: {summary['reason']}")
+        return {**summary, "gaps": summary["gaps"] if start is not None or end is not None else len(summary["gaps"])}
+
+    return _each(progress, parameters, work)
+
+
+def _each(progress: Progress, parameters: dict[str, Any], work: Callable[[Dataset], dict[str, Any]]) -> dict[str, Any]:
+    done: list[dict[str, Any]] = []
+    failed: list[str] = []
+    for key in parameters["datasetIds"]:
+        progress.check()
+        dataset = Dataset.objects.select_related("store", "definition").filter(pk=key).first()
+        try:
+            if dataset is None:
+                raise JobFailed(f"Dataset {key} is no longer in the index.")
+            done.append(work(dataset))
+        except (JobCancelled, JobInterrupted, JobLost):
+            raise
+        except ServiceError as error:
+            failed.append(f"{dataset or key}: {error}")
+            progress.log(failed[-1], "error")
+        except Exception as error:  # whatever one dataset does, the others get their turn
+            logger.exception("Job %s failed on dataset %s", progress.job_id, key)
+            failed.append(f"{dataset or key}: {error}")
+            progress.log(failed[-1], "error")
+    if failed:
+        shown = "; ".join(failed[:3])
+        raise JobFailed(f"{len(failed)} of {len(parameters['datasetIds'])} datasets failed: {shown}")
+    return {"datasets": done}

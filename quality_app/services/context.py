@@ -1,0 +1,72 @@
+"""What the index knows of a dataset, in the terms of the pure checks and scans."""
+
+import time
+from pathlib import Path
+
+from catalog_app.models import DataFile, Dataset
+from catalog_app.services.errors import JobFailed
+from catalog_app.store.bar_type import parse_bar_type
+from catalog_app.store.decimals import parse_raw
+from quality_app.calendars import SessionCalendar, calendar_for
+from quality_app.checks.check import CheckContext
+
+# Differences of prices, which may be zero or negative.
+_SPREADS = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})
+
+
+def check_context(dataset: Dataset) -> CheckContext:
+    """Return what checks may know; what no definition and no file says stays unknown."""
+    instrument = dataset.definition if dataset.definition and dataset.definition.is_defined else None
+    return CheckContext(
+        data_type=dataset.data_type,
+        now_ns=time.time_ns(),
+        price_precision=dataset.price_precision,
+        size_precision=dataset.size_precision,
+        price_increment=_raw(instrument.price_increment) if instrument else None,
+        size_increment=_raw(instrument.size_increment) if instrument else None,
+        negative_prices_allowed=instrument.instrument_class in _SPREADS if instrument else None,
+        interval_ns=interval_of(dataset),
+    )
+
+
+def calendar_of(dataset: Dataset) -> SessionCalendar:
+    """Return the trading calendar of a dataset's instrument."""
+    instrument = dataset.definition
+    if instrument is None:
+        return calendar_for(dataset.venue)
+    return calendar_for(instrument.venue, instrument.asset_class, instrument.instrument_class, instrument.symbol)
+
+
+def interval_of(dataset: Dataset) -> int | None:
+    """Return the length of a dataset's bars in ns; None for other data and for bars of no fixed length."""
+    try:
+        return parse_bar_type(dataset.bar_type).interval_ns if dataset.bar_type else None
+    except ValueError:
+        return None
+
+
+def data_files(dataset: Dataset) -> list[DataFile]:
+    """Return a dataset's files in the order in which they are read: by name, which is by time."""
+    return list(dataset.files.filter(role=DataFile.Role.DATA).order_by("path"))
+
+
+def identities(files: list[DataFile]) -> list[dict[str, object]]:
+    """Return what pins the exact content that was looked at."""
+    return [{"path": file.path, "size": file.size_bytes, "mtimeNs": file.mtime_ns} for file in files]
+
+
+def require_unchanged(root: Path, file: DataFile) -> None:
+    """Refuse a file that is not what the index says; raises JobFailed."""
+    try:
+        status = (root / file.path).stat()
+    except FileNotFoundError:
+        status = None
+    if status is None or (status.st_size, status.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
+        raise JobFailed(f"{file.path} has changed since it was indexed. Sync the store, then start this again.")
+
+
+def _raw(increment: str) -> int | None:
+    try:
+        return parse_raw(increment) if increment else None
+    except ValueError:
+        return None

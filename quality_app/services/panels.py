@@ -1,0 +1,107 @@
+"""What the pages show of a dataset's checks and gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+
+from catalog_app.models import Dataset
+from quality_app.checks.check import Check
+from quality_app.checks.registry import CHECKS
+from quality_app.models import CheckResult, Gap, ValidationRun
+from quality_app.services.context import data_files, identities, interval_of
+from quality_app.services.scores import GAP_SCAN, SCORE
+from quality_app.services.validation import latest_run
+
+# Which gaps a list shows, by the word in its address.
+SHOWN: dict[str, tuple[str, Q]] = {
+    "open": ("Open", Q(filled_at=None)),
+    "unexplained": ("Unexplained", Q(filled_at=None) & ~Q(cause=Gap.Cause.ILLIQUID)),
+    "illiquid": ("Illiquid", Q(filled_at=None, cause=Gap.Cause.ILLIQUID)),
+    "filled": ("Filled", Q(filled_at__isnull=False)),
+}
+# Gaps that a chart shades: the largest.
+SHADED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """A check's result beside its rule; `rule` is None for a check that was retired since."""
+
+    result: CheckResult
+    rule: Check | None
+
+    @property
+    def rate(self) -> str:
+        """Share of violating rows, in percent."""
+        if not self.result.rows:
+            return "–"
+        share = 100 * self.result.violations / self.result.rows
+        return f"{share:.4f} %" if not share or share >= 0.0001 else "< 0.0001 %"
+
+    @property
+    def limit(self) -> str:
+        """Share at which the data is worthless, in percent."""
+        return "–" if self.rule is None or self.rule.limit is None else f"{float(self.rule.limit * 100):g} %"
+
+    @property
+    def state(self) -> str:
+        """`passed`, or the severity of what was found."""
+        return self.result.severity if self.result.violations else "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPanel:
+    """The latest run of a dataset's checks, and the sum that led to the score."""
+
+    run: ValidationRun | None
+    lines: list[CheckLine]
+    is_stale: bool
+    score: dict[str, Any]
+
+
+def check_panel(dataset: Dataset) -> CheckPanel:
+    """Return what is known; findings come first."""
+    run = latest_run(dataset)
+    lines = [CheckLine(result, CHECKS.get(result.check_id)) for result in run.results.all()] if run else []
+    lines.sort(key=lambda line: (not line.result.violations, line.result.severity == "info", line.result.check_id))
+    is_stale = run is not None and run.files != identities(data_files(dataset))
+    return CheckPanel(run, lines, is_stale, dataset.metadata.get(SCORE, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class GapPanel:
+    """A dataset's last gap scan and the gaps that were asked for, each with `span_ns`, closed hours included."""
+
+    summary: dict[str, Any]
+    is_stale: bool
+    facets: list[tuple[str, str, int]]
+    gaps: QuerySet[Gap]
+
+
+def gap_panel(dataset: Dataset, shown: str) -> GapPanel:
+    """Return the scan's summary, the number of gaps of each kind, and those of the kind `shown` (a key of SHOWN)."""
+    summary = dataset.metadata.get(GAP_SCAN, {})
+    mine = Gap.objects.filter(dataset=dataset)
+    counts = mine.aggregate(**{name: Count("pk", filter=query) for name, (_, query) in SHOWN.items()})
+    facets = [(name, label, counts[name]) for name, (label, _) in SHOWN.items()]
+    is_stale = bool(summary) and summary.get("basis", {}).get("files") != identities(data_files(dataset))
+    span = F("end_ns") - F("start_ns") + (interval_of(dataset) or 0)
+    return GapPanel(summary, is_stale, facets, mine.filter(SHOWN[shown][1]).annotate(span_ns=span))
+
+
+def gap_intervals(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the largest open gaps that trading does not explain, for a chart; nanoseconds as text."""
+    largest = Gap.objects.filter(SHOWN["unexplained"][1], dataset=dataset).order_by("-missing")[:SHADED]
+    return [
+        {
+            "startNs": str(gap.start_ns),
+            "endNs": str(gap.end_ns),
+            "missing": gap.missing,
+            "cause": gap.cause,
+            "severity": gap.severity,
+        }
+        for gap in sorted(largest, key=lambda gap: gap.start_ns)
+    ]

@@ -1,0 +1,145 @@
+"""Pages of checks and gaps: who may see and start what, and what they show."""
+
+import uuid
+
+import numpy as np
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog_app.models import Dataset, Job
+from quality_app.services.gap_scan import scan
+from quality_app.services.validation import validate
+from quality_app.tests.conftest import MakeDataset, bars_at
+from quality_app.tests.frames import rows_of
+from quality_app.tests.test_gap_scan import WEEK
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def bars(make_dataset: MakeDataset) -> Dataset:
+    return make_dataset("bar", bars_at(np.delete(WEEK, slice(1000, 1090))))
+
+
+@pytest.mark.parametrize("name", ["checks", "gaps", "gap-intervals"])
+def test_reading_needs_the_permission(nobody_client: Client, client: Client, name: str) -> None:
+    """Refused before anything is looked up: a missing dataset makes no difference."""
+    address = reverse(f"quality:{name}", args=[uuid.uuid4()])
+    assert nobody_client.get(address).status_code == 403
+    assert client.get(address).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["checks", "gaps", "gap-intervals"])
+def test_a_missing_dataset_is_not_found(trader_client: Client, name: str) -> None:
+    assert trader_client.get(reverse(f"quality:{name}", args=[uuid.uuid4()])).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "kind"), [("validate", "validate"), ("scan-gaps", "scan_gaps")])
+def test_starting_makes_one_job_and_leads_to_it(trader_client: Client, bars: Dataset, name: str, kind: str) -> None:
+    address = reverse(f"quality:{name}", args=[bars.pk])
+    response = trader_client.post(address)
+    job = Job.objects.get()
+    assert (job.kind, job.parameters) == (kind, {"datasetIds": [str(bars.pk)]})
+    assert job.user is not None
+    assert job.user.username == "trader"
+    assert response.status_code == 302
+    assert response["Location"] == reverse("jobs:detail", args=[job.pk])
+    again = trader_client.post(address, headers=HTMX)
+    assert again["HX-Redirect"] == response["Location"]
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["validate", "scan-gaps"])
+def test_starting_is_refused_by_method_permission_and_missing_dataset(
+    trader_client: Client, nobody_client: Client, bars: Dataset, name: str
+) -> None:
+    address = reverse(f"quality:{name}", args=[bars.pk])
+    assert trader_client.get(address).status_code == 405
+    assert nobody_client.post(address).status_code == 403
+    assert trader_client.post(reverse(f"quality:{name}", args=[uuid.uuid4()])).status_code == 404
+    assert not Job.objects.exists()
+
+
+def test_before_any_run_the_pages_say_so(trader_client: Client, bars: Dataset) -> None:
+    assert b"Not validated yet" in trader_client.get(reverse("quality:checks", args=[bars.pk])).content
+    assert b"Not scanned yet" in trader_client.get(reverse("quality:gaps", args=[bars.pk])).content
+
+
+def test_the_checks_page_shows_findings_down_to_the_row_and_the_sum(
+    trader_client: Client, make_dataset: MakeDataset
+) -> None:
+    rows = rows_of("quote", 1000)
+    rows[7] |= {"bid_price": "1.20000"}
+    dataset = make_dataset("quote", rows, defined=False)
+    validate(dataset)
+    text = trader_client.get(reverse("quality:checks", args=[dataset.pk])).content.decode()
+    assert "<html" in text
+    assert f"{reverse('catalog:dataset-rows', args=[dataset.pk])}?at={rows[7]['ts_init']}" in text
+    assert "bid_price 1.20000" in text
+    assert "0.1000 %" in text  # the rate
+    assert "The store defines no such instrument" in text
+    assert "Unknown: counts nowhere." in text
+    assert str(dataset.quality_score) in text
+    assert text.index("quote.crossed") < text.index("time.order")
+
+
+def test_a_fragment_is_not_a_page_and_is_cached_apart(trader_client: Client, bars: Dataset) -> None:
+    validate(bars)
+    scan(bars)
+    for name in ("checks", "gaps"):
+        response = trader_client.get(reverse(f"quality:{name}", args=[bars.pk]), headers=HTMX)
+        assert b"<html" not in response.content
+        assert b"style=" not in response.content
+        assert "HX-Request" in response["Vary"]
+
+
+def test_changed_files_are_said(trader_client: Client, bars: Dataset, make_dataset: MakeDataset) -> None:
+    validate(bars)
+    scan(bars)
+    make_dataset("bar", bars_at(WEEK[-1:] + 60_000_000_000))
+    assert b"validate again" in trader_client.get(reverse("quality:checks", args=[bars.pk])).content
+    assert b"scan again" in trader_client.get(reverse("quality:gaps", args=[bars.pk])).content
+
+
+def test_the_gaps_page_lists_and_filters(trader_client: Client, bars: Dataset) -> None:
+    scan(bars)
+    address = reverse("quality:gaps", args=[bars.pk])
+    text = trader_client.get(address).content.decode()
+    assert "2024-01-08 16:41:00 UTC" in text
+    assert "2024-01-08 18:10:00 UTC" in text
+    assert "1 h 30 min" in text
+    assert "FX week" in text
+    assert "2024-01-08" not in trader_client.get(address, {"show": "filled"}).content.decode()
+    assert "2024-01-08" in trader_client.get(address, {"show": "nonsense", "page": "99"}).content.decode()
+
+
+def test_unknown_completeness_has_its_reason(trader_client: Client, make_dataset: MakeDataset) -> None:
+    dataset = make_dataset("quote", rows_of("quote", 5))
+    scan(dataset)
+    assert (
+        b"Gaps of quotes are not scanned yet." in trader_client.get(reverse("quality:gaps", args=[dataset.pk])).content
+    )
+
+
+def test_the_chart_gets_the_open_gaps_as_text(trader_client: Client, bars: Dataset) -> None:
+    scan(bars)
+    (interval,) = trader_client.get(reverse("quality:gap-intervals", args=[bars.pk])).json()["intervals"]
+    assert interval == {
+        "startNs": str(WEEK[1000]),
+        "endNs": str(WEEK[1089]),
+        "missing": 90,
+        "cause": "unexplained",
+        "severity": "high",
+    }
+
+
+@pytest.mark.parametrize("name", ["checks", "gaps"])
+def test_pages_ask_a_constant_number_of_queries(
+    trader_client: Client, make_dataset: MakeDataset, django_assert_max_num_queries, name: str
+) -> None:
+    dataset = make_dataset("bar", bars_at(np.delete(WEEK, list(range(10, 4000, 2)))))
+    validate(dataset)
+    scan(dataset)
+    with django_assert_max_num_queries(14):
+        trader_client.get(reverse(f"quality:{name}", args=[dataset.pk]))
