@@ -5,7 +5,7 @@ class StoreError(Exception):
     """A store could not be read or changed. Raised with nothing changed, unless a subclass says otherwise."""
 
 
-class FileProblem(StoreError):  # noqa: N818 - a state of the store, named so in the design
+class FileProblem(StoreError):
     """A problem of one file: `path` (below the store's root) and `reason`."""
 
     def __init__(self, path: str, reason: str) -> None:
@@ -22,7 +22,7 @@ class UnsupportedFile(FileProblem):
     """The file is readable Parquet, but not of a kind that this release can use."""
 
 
-class InvalidRows(StoreError):  # noqa: N818 - a state of the store, named so in the design
+class InvalidRows(StoreError):
     """Rows that a store must not hold: nulls, out of range, or finer than the declared precision."""
 
 
@@ -30,7 +30,7 @@ class UnsortedRows(InvalidRows):
     """Rows do not come in the order of ts_init."""
 
 
-class Overlap(StoreError):  # noqa: N818 - a state of the store, named so in the design
+class Overlap(StoreError):
     """The rows' interval touches or intersects a file that stays in the directory."""
 
     def __init__(self, directory: str, start_ns: int, end_ns: int, existing: str) -> None:
@@ -44,5 +44,5 @@ class Overlap(StoreError):  # noqa: N818 - a state of the store, named so in the
         self.existing = existing
 
 
-class ConcurrentChange(StoreError):  # noqa: N818 - a state of the store, named so in the design
+class ConcurrentChange(StoreError):
     """A file changed while an operation on it was being prepared. Nothing was changed."""

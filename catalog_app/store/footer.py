@@ -65,9 +65,9 @@ def _describe(file: pq.ParquetFile, path: str) -> Footer:
     data_type = located.data_type or detect_data_type(schema)
     dialect = detect_dialect(schema, located.type_directory)
     supported = data_type in SCANNED_TYPES and dialect in SCANNED_DIALECTS
+    start_ns, end_ns = _interval(file, path)
     if supported:
         _require_columns(schema, data_type, dialect, path)
-    start_ns, end_ns = _interval(file, path)
     metadata = {_text(key): _text(value) for key, value in (schema.metadata or {}).items()}
     return Footer(
         rows=parquet.num_rows,

@@ -69,9 +69,9 @@ class Transaction:
         self._lock: int | None = self._open()
 
     def _open(self) -> int:
-        if not self.root.is_dir():
-            raise StoreError(f"{self.root}: no such directory; create the store's root first")
         with durable.explained(f"cannot write to the store {self.root}"):
+            if not self.root.is_dir():
+                raise StoreError(f"{self.root}: no such directory; create the store's root first")
             self._area.prepare()
             with durable.locked(self._area.lock):
                 if (self._area.pending / f"{self.operation_id}.json").exists():
@@ -219,9 +219,14 @@ class Transaction:
 def recover(root: Path) -> list[Recovered]:
     """Finish or undo what a crash interrupted; leaves operations of living processes alone."""
     area = Area(Path(root))
-    if not area.pending.is_dir() or not (any(area.pending.glob("*.json")) or any(area.staging.glob("*"))):
-        return []
-    with durable.explained(f"cannot recover the store {root}"), durable.locked(area.lock):
+    with durable.explained(f"cannot recover the store {root}"):
+        if not area.pending.is_dir() or not (any(area.pending.glob("*.json")) or any(area.staging.glob("*"))):
+            return []
+        return _recover_all(area)
+
+
+def _recover_all(area: Area) -> list[Recovered]:
+    with durable.locked(area.lock):
         # The lock is held from decision to close: a pending record here belongs to a process that died.
         recovered = [_recover_one(area, record) for record in list(area.pending_records())]
         discarded = [UUID(staging.name) for staging in sorted(area.staging.iterdir()) if _discard(staging)]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog_app.store.durable import explained
 from catalog_app.store.errors import StoreError
 from catalog_app.store.layout import DATA
 
@@ -24,11 +25,13 @@ def list_files(root: Path) -> Iterator[ListedFile]:
     Raises StoreError where the root or a directory in it cannot be listed, since a file unseen is not a file gone.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise StoreError(f"{root}: no such directory; set the store's root to the directory that holds data/")
     data = root / DATA
-    if data.is_dir():
-        yield from _walk(str(data), DATA, ())
+    with explained(f"cannot read the store {root}"):
+        if not root.is_dir():
+            raise StoreError(f"{root}: no such directory; set the store's root to the directory that holds data/")
+        if not data.is_dir():
+            return
+    yield from _walk(str(data), DATA, ())
 
 
 def _walk(directory: str, rel_path: str, ancestors: tuple[tuple[int, int], ...]) -> Iterator[ListedFile]:

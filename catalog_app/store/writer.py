@@ -1,10 +1,11 @@
 """Writes quotes, trades and bars as NautilusTrader 1.231.0 does: same Arrow schema, metadata and file names.
 
-Differences that its readers do not see: ZSTD instead of Snappy, and row groups of 131,072 rows instead of 5,000.
+Differences that its readers do not see: ZSTD instead of Snappy, row groups of 131,072 rows instead of 5,000, times
+packed as deltas.
 """
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -116,7 +117,9 @@ class DatasetWriter:
         with durable.explained(f"cannot write {self._directory}"):
             if self._parquet is None:
                 self._path = self._tx.scratch()
-                self._parquet = pq.ParquetWriter(self._path, self._schema, compression="zstd")
+                self._parquet = pq.ParquetWriter(
+                    self._path, self._schema, compression="zstd", **_encodings(self._schema)
+                )
             table = to_arrow(frame.head(frame.height - keep), self._schema)
             self._parquet.write_table(table, row_group_size=ROW_GROUP_ROWS)
             if final:
@@ -138,6 +141,15 @@ def arrow_schema(
     if bar_type is not None:
         metadata["bar_type"] = bar_type
     return pa.schema(fields, metadata=metadata)
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """Dictionaries only where values repeat: for times and trade ids they cost more than half of the writing speed."""
+    times = {"ts_event", "ts_init"}
+    return {
+        "use_dictionary": [name for name in schema.names if name not in times | {"trade_id"}],
+        "column_encoding": dict.fromkeys(sorted(times), "DELTA_BINARY_PACKED"),
+    }
 
 
 def to_arrow(frame: pl.DataFrame, schema: pa.Schema) -> pa.Table:

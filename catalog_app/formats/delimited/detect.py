@@ -18,7 +18,6 @@ from catalog_app.formats.delimited.times import parse_times
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
 
 _SHOWN_ROWS: Final = 20
-_KIND_ROWS: Final = 200
 _FOUR_WEEKS_NS: Final = 28 * 86_400 * 10**9
 # HistData documents its times as EST without daylight saving.
 _HISTDATA_ZONE: Final = "UTC-05:00"
@@ -118,7 +117,7 @@ def detect(path: Path, original_name: str | None = None, *, max_bytes: int = DEF
 
 def _columns(sample: Sample, mark: str) -> list[list[str]]:
     """Sample texts per column, empty cells left out, decimal commas made points."""
-    columns = [[row[at] for row in sample.rows[:_KIND_ROWS] if row[at]] for at in range(len(sample.rows[0]))]
+    columns = [[row[at] for row in sample.typical if row[at]] for at in range(len(sample.rows[0]))]
     if mark == ".":
         return columns
     return [[text.replace(",", ".") if _is_number(text.replace(",", ".")) else text for text in c] for c in columns]
@@ -127,7 +126,7 @@ def _columns(sample: Sample, mark: str) -> list[list[str]]:
 def _decimal_mark(sample: Sample) -> str:
     if sample.delimiter == ",":
         return "."
-    cells = [cell for row in sample.rows[:_KIND_ROWS] for cell in row]
+    cells = [cell for row in sample.typical for cell in row]
     commas = sum("," in cell and "." not in cell and _is_number(cell.replace(",", ".", 1)) for cell in cells)
     points = sum("." in cell and _is_number(cell) for cell in cells)
     return "," if commas > points else "."
@@ -156,7 +155,8 @@ def _named_times(header: list[str], columns: list[list[str]]) -> dict[str, str]:
     for column in [*whole, *header]:
         if column not in times.values() and guess_time_format(texts[column])[0]:
             return times | {"timestamp": column}
-    return times
+    # None can be read: the name still tells which column is meant.
+    return times | {"timestamp": whole[0]} if whole else times
 
 
 def _time_texts(sample: Sample, columns: list[list[str]], mapping: dict[str, str | int]) -> list[str]:

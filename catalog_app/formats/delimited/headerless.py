@@ -9,6 +9,8 @@ from catalog_app.formats.delimited.time_formats import guess_epoch, guess_time_f
 _BINANCE_KLINE_COLUMNS: Final = 12
 # Bid and ask of one moment differ by less than this share; a price and a size hardly ever do.
 _SPREAD: Final = 0.05
+# A sample may hold some bad rows.
+_MOST: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,13 @@ def _in_order(names: tuple[str, ...], start: int) -> dict[str, str | int]:
 
 
 def _are_bars(sample: list[list[float]]) -> bool:
-    return all(h >= max(o, c) and low <= min(o, c) for o, h, low, c in zip(*sample[:4], strict=True))
+    fitting = [h >= max(o, c) and low <= min(o, c) for o, h, low, c in zip(*sample[:4], strict=False)]
+    return fitting.count(True) >= _MOST * len(fitting)
 
 
 def _are_quotes(sample: list[list[float]]) -> bool:
-    return all(bid and abs(ask - bid) <= _SPREAD * abs(bid) for bid, ask in zip(*sample[:2], strict=True))
+    fitting = [abs(ask - bid) <= _SPREAD * abs(bid) for bid, ask in zip(*sample[:2], strict=False)]
+    return fitting.count(True) >= _MOST * len(fitting)
 
 
 def _is(texts: list[str], test: Callable[[str], bool]) -> bool:

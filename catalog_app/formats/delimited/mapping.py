@@ -80,6 +80,7 @@ class Mapping:
 
     def check(self) -> None:
         """Raise FormatError, with what to do, unless a file can be read by this mapping."""
+        self._check_kinds()
         self._check_choices()
         self._check_columns()
         if self.data_type == "bar" and self.stamp == "open" and not self.interval_ns:
@@ -88,6 +89,29 @@ class Mapping:
                 "interval",
                 "Give the bar interval, or choose close-stamped if the times are the closes.",
             )
+
+    def _check_kinds(self) -> None:
+        texts = (
+            "data_type",
+            "delimiter",
+            "encoding",
+            "time_format",
+            "timezone",
+            "stamp",
+            "decimal_mark",
+            "default_size",
+        )
+        for name in texts:
+            if not isinstance(getattr(self, name), str):
+                raise FormatError(f"{getattr(self, name)!r} is no text", name)
+        for name in ("has_header", "missing_volume_as_zero"):
+            if not isinstance(getattr(self, name), bool):
+                raise FormatError(f"{getattr(self, name)!r} is neither true nor false", name)
+        if not isinstance(self.columns, dict):
+            raise FormatError("it is no object of field -> column", "columns")
+        for field, column in self.columns.items():
+            if isinstance(column, bool) or not isinstance(column, str | int):
+                raise FormatError(f"{column!r} for {field} is neither a column's name nor its position", "columns")
 
     def _check_choices(self) -> None:
         for name, value, allowed in (

@@ -1,6 +1,5 @@
 """A whole delimited file into canonical batches, with every unusable row named."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from catalog_app.formats.delimited.blocks import read_blocks
+from catalog_app.formats.delimited.cells import split_cells
 from catalog_app.formats.delimited.fields import canonical, parse_fields, text_columns
 from catalog_app.formats.delimited.mapping import Mapping
 from catalog_app.formats.delimited.order import OrderTracker, ParseStats
@@ -96,10 +96,10 @@ class BatchParser:
         """Fields per line as the header has them, or else most of the first lines; and where the fields are."""
         mapping = self.mapping
         lines = read_lines(head).head(mapping.skip_lines + _HEAD_LINES).to_list()[mapping.skip_lines :]
-        rows = list(csv.reader((line for line in lines if line.strip()), delimiter=mapping.delimiter))
+        rows = split_cells([line for line in lines if line.strip()], mapping.delimiter)
         if not rows:
             raise FormatError("the file is empty", self.name, "Check that the export or download was complete.")
-        header = [cell.strip() for cell in rows[0]] if mapping.has_header else None
+        header = rows[0] if mapping.has_header else None
         fields = len(header) if header else Counter(len(row) for row in rows).most_common(1)[0][0]
         positions = mapping.resolve(header, fields, self.name)
         return TableShape(mapping.delimiter, fields, tuple(positions.values())), positions

@@ -100,5 +100,6 @@ def _read(block: bytes, separator: str, names: Sequence[str], wanted: list[int],
         empty_string_is_null=False,
         truncate_ragged_lines=True,
         missing_columns="insert",
+        extra_columns="ignore",
         infer_schema=False,
     )

@@ -4,6 +4,8 @@ import re
 import zoneinfo
 from typing import Final
 
+import polars as pl
+
 from catalog_app.formats.errors import FormatError
 
 _FIXED: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", re.ASCII)
@@ -29,7 +31,9 @@ def check_zone(zone: str) -> None:
         return
     try:
         zoneinfo.ZoneInfo(zone)
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+        # Polars brings a table of its own, without aliases such as "localtime".
+        pl.Series([0], dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError, pl.exceptions.PolarsError) as error:
         raise FormatError(
             f"{zone!r} is no time zone",
             "timezone",
