@@ -34,6 +34,7 @@ SORTS: Mapping[str, str] = {
     "venue": "venue",
     "type": "data_type",
     "timeframe": "timeframe",
+    "store": "store__name",
     "start": "start_ns",
     "end": "end_ns",
     "rows": "record_count",
@@ -119,7 +120,7 @@ def facets(filters: Filters) -> list[Facet]:
 
     A facet's counts leave out its own restriction, so that the other values stay reachable.
     """
-    bare = replace(filters, **dict.fromkeys(FACETS, ""))
+    bare = replace(filters, venue="", asset_class="", data_type="", timeframe="", store="", state="")
     columns = list(FACETS.values())
     groups = list(
         Dataset.objects.filter(_restrictions(bare)).order_by().values_list(*columns).annotate(number=Count("pk"))
@@ -162,7 +163,9 @@ def instruments_of(venue: str) -> list[InstrumentNode]:
 
 def leaves_of(venue: str, instrument_id: str) -> list[Dataset]:
     """The datasets of an instrument, at most TREE_LIMIT."""
-    found = Dataset.objects.filter(_equals("venue", venue), _equals("instrument_id", instrument_id)).select_related("store")
+    found = Dataset.objects.filter(_equals("venue", venue), _equals("instrument_id", instrument_id)).select_related(
+        "store"
+    )
     return list(found.order_by("data_type", "timeframe", "store_id")[:TREE_LIMIT])
 
 
@@ -217,8 +220,7 @@ def _facet(name: str, position: int, groups: Iterable[tuple[Any, ...]], filters:
     chosen = getattr(filters, name)
     labels = _labels(name)
     found = [
-        FacetValue(value, labels.get(value, value), number, value == chosen)
-        for value, number in counts.most_common()
+        FacetValue(value, labels.get(value, value), number, value == chosen) for value, number in counts.most_common()
     ]
     return Facet(name, name.replace("_", " ").capitalize(), found, labels.get(chosen, chosen))
 

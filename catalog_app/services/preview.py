@@ -9,6 +9,7 @@ from catalog_app.models import DataFile, Dataset
 from catalog_app.models.dataset import IndexState
 from catalog_app.store import reader, schema
 from catalog_app.store.decimals import decimal_text
+from catalog_app.store.errors import UnreadableFile
 
 PAGE_ROWS = 50
 
@@ -48,8 +49,16 @@ def readable_files(dataset: Dataset) -> list[DataFile]:
     return list(found.order_by("start_ns", "path"))
 
 
-def row_page(dataset: Dataset, position: int) -> RowPage:
-    """The page that begins at `position`, counted over all readable files; clamped to what there is.
+def read(frame: pl.LazyFrame, path: str) -> pl.DataFrame:
+    """Collect by streaming; damage that shows only in the data pages becomes UnreadableFile of `path`."""
+    try:
+        return frame.collect(engine="streaming")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise UnreadableFile(path, f"its rows cannot be read ({error})") from error
+
+
+def row_page(dataset: Dataset, position: int, limit: int = PAGE_ROWS) -> RowPage:
+    """Up to `limit` rows from `position` on, counted over all readable files; clamped to what there is.
 
     Raises:
         StoreError: when a file cannot be read (it changed or vanished since the last sync).
@@ -61,10 +70,10 @@ def row_page(dataset: Dataset, position: int) -> RowPage:
     frames, before = [], 0
     for file in files:
         rows = file.rows or 0
-        first, last = max(begin - before, 0), min(begin + PAGE_ROWS - before, rows)
+        first, last = max(begin - before, 0), min(begin + limit - before, rows)
         if first < last:
             scanned = reader.scan(Path(dataset.store.root), [file.path], dataset.data_type, positions=True)
-            frames.append(scanned.slice(first, last - first).collect())
+            frames.append(read(scanned.slice(first, last - first), file.path))
         before += rows
     columns = list(schema.CANONICAL[dataset.data_type])
     shown = _as_text(pl.concat(frames), dataset).to_dicts() if frames else []
@@ -79,7 +88,7 @@ def position_at(dataset: Dataset, at_ns: int) -> int:
             scanned = reader.scan(
                 Path(dataset.store.root), [file.path], dataset.data_type, start_ns=at_ns, positions=True
             )
-            row = scanned.select(pl.col("row").min()).collect(engine="streaming").item()
+            row = read(scanned.select(pl.col("row").min()), file.path).item()
             if row is not None:
                 return before + int(row)
         before += file.rows or 0

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from catalog_app.models import DataFile, Dataset
-from catalog_app.services.preview import readable_files
+from catalog_app.services.preview import read, readable_files
 from catalog_app.store import reader, schema
 from catalog_app.store.bar_type import parse_bar_type
 
@@ -143,7 +143,7 @@ def _buckets(dataset: Dataset, files: list[DataFile], start: int, end: int, widt
     grouped = rows.group_by(bucket.alias("bucket")).agg(
         *_aggregates(dataset.data_type), rows=pl.len(), last=pl.col("ts_init").max()
     )
-    frame = grouped.sort("bucket").collect(engine="streaming")
+    frame = read(grouped.sort("bucket"), dataset.path)
     at = pl.when(pl.col("rows") == 1).then("last").otherwise((pl.col("bucket") + 1) * width)
     raw = [name for name, dtype in frame.schema.items() if dtype == pl.Int128]
     digits = max(dataset.price_precision or 0, dataset.size_precision or 0, 9)
@@ -152,8 +152,8 @@ def _buckets(dataset: Dataset, files: list[DataFile], start: int, end: int, widt
 
 def _as_float(raw: pl.Expr, digits: int) -> pl.Expr:
     """The double nearest to a raw value; whole units of its last digit fit a double, raw integers may not."""
-    units = raw // pl.lit(10 ** (schema.SCALE_DIGITS - digits), dtype=pl.Int128)
-    return units.cast(pl.Float64) / 10**digits
+    unit = pl.lit(10 ** (schema.SCALE_DIGITS - digits), dtype=pl.Int128)
+    return (raw // unit).cast(pl.Float64) / pl.lit(10.0**digits)
 
 
 def _aggregates(data_type: str) -> list[pl.Expr]:
@@ -200,7 +200,7 @@ def _figure(dataset: Dataset, frame: pl.DataFrame, bucket_ns: int) -> go.Figure:
         )
     layout: dict[str, Any] = {
         "title": {"text": _title(dataset, frame, bucket_ns)},
-        "xaxis": {"type": "date", "rangeslider": {"visible": False}, "title": {"text": "UTC"}},
+        "xaxis": {"type": "date", "rangeslider": {"visible": False}, "anchor": "y2" if with_volume else "y"},
         "yaxis": {"side": "right", "domain": [0.24, 1] if with_volume else [0, 1], "tickformat": _tick_format(dataset)},
         "template": None,
     }
@@ -229,14 +229,15 @@ def _quote_traces(frame: pl.DataFrame, bucket_ns: int) -> list[go.Scatter]:
 
 
 def _line(frame: pl.DataFrame, column: str, name: str, colour: str, breaks: list[int]) -> go.Scatter:
-    """A line that is interrupted before each of the positions in `breaks`."""
+    """A line that is interrupted before each of the positions in `breaks`; a quote holds until the next one."""
     x: list[str | None] = list(_times(frame["at"]))
     y: list[float | None] = frame[column].to_list()
     for position in reversed(breaks):
         x.insert(position, x[position])
         y.insert(position, None)
     mode = "lines+markers" if frame.height <= 200 else "lines"
-    return go.Scatter(x=x, y=y, name=name, mode=mode, meta=colour, connectgaps=False)
+    shape = {"shape": "linear" if column == "close" else "hv"}
+    return go.Scatter(x=x, y=y, name=name, mode=mode, meta=colour, connectgaps=False, line=shape)
 
 
 def _breaks(frame: pl.DataFrame, bucket_ns: int) -> list[int]:
