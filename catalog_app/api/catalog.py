@@ -96,9 +96,7 @@ def search_catalog(
     )
 
 
-@router.get(
-    "/instruments/{path:instrument}", response=schemas.InstrumentMetadata, summary="One instrument", **READ
-)
+@router.get("/instruments/{path:instrument}", response=schemas.InstrumentMetadata, summary="One instrument", **READ)
 def get_instrument(request: HttpRequest, instrument: str) -> schemas.InstrumentMetadata:
     """By its id, with the slash percent-encoded (`EUR%2FUSD.SIM`) or left out (`EURUSD.SIM`)."""
     found = search.find_instrument(instrument)
@@ -114,9 +112,7 @@ def get_dataset(request: HttpRequest, dataset_id: UUID) -> schemas.DatasetMetada
 
 
 @router.get("/datasets/{dataset_id}/files", response=schemas.FilePage, summary="Files of a dataset", **READ)
-def list_files(
-    request: HttpRequest, dataset_id: UUID, limit: Limit = 100, cursor: Cursor = None
-) -> schemas.FilePage:
+def list_files(request: HttpRequest, dataset_id: UUID, limit: Limit = 100, cursor: Cursor = None) -> schemas.FilePage:
     """The files of a dataset by path, unreadable ones included."""
     files = _dataset(dataset_id).files.order_by("path")
     if cursor:
@@ -136,7 +132,7 @@ def list_rows(request: HttpRequest, dataset_id: UUID, limit: Limit = 100, cursor
     following = page.position + len(page.rows)
     return schemas.RowPage(
         dataset_id=str(dataset.pk),
-        columns=[name for name in shapes.market_row(dict.fromkeys(page.columns))],
+        columns=list(shapes.market_row(dict.fromkeys(page.columns))),
         rows=[shapes.market_row(row) for row in page.rows],
         position=page.position,
         total_count=page.total,

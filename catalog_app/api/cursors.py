@@ -24,7 +24,7 @@ def decode(cursor: str, *types: type) -> list[str | int]:
     is_ours = isinstance(position, list) and [type(part) for part in position] == list(types)
     if not is_ours or any(isinstance(part, int) and not 0 <= part < 2**63 for part in position):
         raise HttpError(422, "The cursor is not one that this list gave out.")
-    return position
+    return list(position)
 
 
 def offset_of(cursor: str | None) -> int:

@@ -38,19 +38,19 @@ def problem(status: int, detail: str, errors: list[dict[str, str]] | None = None
 
 def register(api: NinjaAPI) -> None:
     """Have the API answer every exception with problem details."""
-    plain: list[tuple[type[Exception], int]] = [
-        (PermissionDenied, 403),
-        (Http404, 404),
-        (Conflict, 409),
-        (ServiceError, 422),
-        (StoreError, 422),
-    ]
-    for kind, status in plain:
-        api.add_exception_handler(kind, _answer(status))
-    api.add_exception_handler(HttpError, _http_error)
-    api.add_exception_handler(Throttled, _throttled)
-    api.add_exception_handler(ValidationError, _invalid)
-    api.add_exception_handler(Exception, _unexpected)
+    handlers: dict[type[Exception], Callable[..., HttpResponse]] = {
+        PermissionDenied: _answer(403),
+        Http404: _answer(404),
+        Conflict: _answer(409),
+        ServiceError: _answer(422),
+        StoreError: _answer(422),
+        HttpError: _http_error,
+        Throttled: _throttled,
+        ValidationError: _invalid,
+        Exception: _unexpected,
+    }
+    for kind, answer in handlers.items():
+        api.add_exception_handler(kind, answer)
 
 
 def as_problems(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,7 +99,9 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         {"field": ".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), "message": item["msg"]}
         for item in error.errors
     ]
-    return problem(422, "The request is not valid: " + "; ".join(f"{e['field']}: {e['message']}" for e in errors), errors)
+    return problem(
+        422, "The request is not valid: " + "; ".join(f"{e['field']}: {e['message']}" for e in errors), errors
+    )
 
 
 def _unexpected(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -26,7 +26,7 @@ class DataExportRequest(Wire):
     data_types: list[str] = Field([], examples=[["bar"]])
     timeframes: list[str] = Field([], examples=[["1-MINUTE-BID"]])
     format: Literal["csv", "parquet"] = "csv"
-    date_range: ExportRange = ExportRange()
+    date_range: ExportRange = Field(default_factory=lambda: ExportRange(start=None, end=None))
     compression: str | None = Field(None, description="csv: none, gzip; parquet: zstd, snappy, gzip, none")
     timestamp_format: Literal["iso", "epoch_ns"] = "iso"
 

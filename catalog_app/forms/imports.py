@@ -117,17 +117,17 @@ class MappingForm(forms.Form):
         self.mapping: Mapping | None = None
         self.request: ImportRequest | None = None
         chosen = self.data.get("data_type")
-        self.data_type: str = chosen if chosen in REQUIRED else "bar"
+        self.chosen_type: str = chosen if chosen in REQUIRED else "bar"
         choices = [("", "–"), *((str(i), f"{i + 1}  {name}") for i, name in enumerate(detection.columns))]
         for name in self.column_names():
             label = COLUMN_LABELS.get(name, name.replace("_", " ").capitalize())
             self.fields[f"column_{name}"] = forms.ChoiceField(
-                label=label, choices=choices, required=name in REQUIRED[self.data_type]
+                label=label, choices=choices, required=name in REQUIRED[self.chosen_type]
             )
 
     def column_names(self) -> tuple[str, ...]:
         """Return the canonical fields that columns can be chosen for."""
-        return (*TIME_COLUMNS, *REQUIRED[self.data_type], *OPTIONAL[self.data_type])
+        return (*TIME_COLUMNS, *REQUIRED[self.chosen_type], *OPTIONAL[self.chosen_type])
 
     def column_fields(self) -> list[forms.BoundField]:
         """Return the bound fields of the columns."""
@@ -153,7 +153,7 @@ class MappingForm(forms.Form):
 
     def clean_instrument_id(self) -> str:
         """Refuse what NautilusTrader would not take as an instrument id."""
-        value = self.cleaned_data["instrument_id"].strip()
+        value = str(self.cleaned_data["instrument_id"]).strip()
         if not _INSTRUMENT_ID.match(value) or ".." in value:
             raise ValidationError("Write it as SYMBOL.VENUE, without spaces: EUR/USD.SIM.")
         return value
@@ -175,7 +175,9 @@ class MappingForm(forms.Form):
         return data
 
     def _mapping(self, data: dict[str, Any]) -> Mapping:
-        columns = {name: int(data[f"column_{name}"]) for name in self.column_names() if data.get(f"column_{name}")}
+        columns: dict[str, str | int] = {
+            name: int(data[f"column_{name}"]) for name in self.column_names() if data.get(f"column_{name}")
+        }
         is_bar = data["data_type"] == "bar"
         return Mapping(
             data_type=data["data_type"],

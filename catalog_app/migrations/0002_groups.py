@@ -15,9 +15,10 @@ OWN = {"Trader": TRADER, "Analyst": ANALYST, "Data admin": None}
 def grant(apps, schema_editor):
     """Create the groups; None grants everything of the app."""
     config = apps.get_app_config("catalog_app")
+    module = getattr(config, "models_module", None)
     config.models_module = True  # historical apps lack it, and create_permissions skips them then
     create_permissions(config, apps=apps, verbosity=0)
-    config.models_module = None
+    config.models_module = module
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     everything = Permission.objects.filter(content_type__app_label="catalog_app")
     for name, codenames in OWN.items():

@@ -75,9 +75,7 @@ class Instrument(models.Model):
 
     class Meta:
         ordering = ("venue", "symbol")
-        constraints = (
-            models.UniqueConstraint(fields=("store", "instrument_id"), name="instrument_once_per_store"),
-        )
+        constraints = (models.UniqueConstraint(fields=("store", "instrument_id"), name="instrument_once_per_store"),)
         # Facets of the browser.
         indexes = (models.Index(fields=("venue", "symbol")), models.Index(fields=("asset_class",)))
 

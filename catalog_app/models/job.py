@@ -35,7 +35,9 @@ class Job(models.Model):
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="jobs")
-    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    idempotency_key = models.CharField(  # noqa: DJ001 - null does not collide in the unique constraint
+        max_length=200, null=True, blank=True
+    )
     attempt = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
     # The runner's claim: every write of a runner is conditional on it, so that a runner
@@ -56,9 +58,7 @@ class Job(models.Model):
             models.Index(fields=("-created_at",)),  # list
             models.Index(fields=("kind", "-created_at")),  # list by kind
         )
-        constraints = (
-            models.UniqueConstraint(fields=("user", "idempotency_key"), name="job_idempotency"),
-        )
+        constraints = (models.UniqueConstraint(fields=("user", "idempotency_key"), name="job_idempotency"),)
 
     def __str__(self) -> str:
         return self.title

@@ -32,13 +32,13 @@ class LeaseLost(ServiceError):
     """The right to change a dataset expired or was taken over before the commit."""
 
 
-class JobCancelled(Exception):  # noqa: N818 - an outcome, not an error
+class JobCancelled(Exception):
     """Somebody asked for the job to be cancelled."""
 
 
-class JobLost(Exception):  # noqa: N818 - an outcome, not an error
+class JobLost(Exception):
     """The job row belongs to another runner now: stop without writing anything."""
 
 
-class JobInterrupted(Exception):  # noqa: N818 - an outcome, not an error
+class JobInterrupted(Exception):
     """The worker is being shut down: the job goes back to its queue."""

@@ -184,7 +184,7 @@ def _plan(item: Import) -> ImportPlan:
         directory=dataset_path(mapping.data_type, bar_type or instrument_id),
         price_precision=definition.price_precision if definition else None,
         size_precision=definition.size_precision if definition else None,
-        negative_prices_allowed=bool(definition) and definition.instrument_class in MAY_BE_NEGATIVE,
+        negative_prices_allowed=definition is not None and definition.instrument_class in MAY_BE_NEGATIVE,
         new_instrument=None if definition else wanted["newInstrument"],
         skip_rejected=wanted["skipRejected"],
         sort_rows=wanted["sortRows"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, Sum
@@ -79,9 +80,10 @@ def _data_file(store: Store, entry: ListedFile, footer: Footer | StoreError, dat
 def _datasets_for(store: Store, found: Iterable[tuple[Located, Footer | StoreError]]) -> dict[str, Dataset]:
     """Return the datasets of the located data files by directory, making those that are new."""
     wanted: dict[str, tuple[Located, Footer | None]] = {}
-    for located, footer in found:
-        if located.role == "data" and (located.directory not in wanted or isinstance(footer, Footer)):
-            wanted[located.directory] = (located, footer if isinstance(footer, Footer) else None)
+    for located, result in found:
+        footer = result if isinstance(result, Footer) else None
+        if located.role == "data" and (footer or located.directory not in wanted):
+            wanted[located.directory] = (located, footer)
     known = {row.path: row for row in store.datasets.filter(path__in=wanted)}
     for directory, (located, footer) in wanted.items():
         dataset = known.setdefault(directory, Dataset(store=store, path=directory))
@@ -195,7 +197,7 @@ def _facts(dataset: Dataset) -> tuple[object, ...]:
     return tuple(getattr(dataset, name) for name in _TOTAL_FIELDS)
 
 
-def _apply_totals(dataset: Dataset, total: dict[str, int]) -> None:
+def _apply_totals(dataset: Dataset, total: Mapping[str, Any]) -> None:
     dataset.record_count = total["rows"] or 0
     dataset.size_bytes = total["bytes"] or 0
     dataset.file_count = total["files"]

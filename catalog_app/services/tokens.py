@@ -62,7 +62,9 @@ def create_token(user: User, name: str, scopes: Collection[str], days: int) -> N
         raise TokenRefused(f"A token is valid for 1 to {MAX_DAYS} days; {days} is outside.")
     allowed = allowed_scopes(user)
     if refused := sorted(set(scopes) - set(allowed)):
-        raise TokenRefused(f"{user.username} may not give the scope {', '.join(refused)}; allowed: {', '.join(allowed)}.")
+        raise TokenRefused(
+            f"{user.username} may not give the scope {', '.join(refused)}; allowed: {', '.join(allowed)}."
+        )
     secret = PREFIX + secrets.token_urlsafe(32)
     try:
         with transaction.atomic():

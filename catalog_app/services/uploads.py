@@ -53,14 +53,11 @@ def keep_upload(uploaded: UploadedFile, user: User) -> Upload:
     upload_id = uuid.uuid4()
     target = settings.UPLOADS_DIR / upload_id.hex
     if isinstance(uploaded, TemporaryUploadedFile):
-        shutil.move(uploaded.temporary_file_path(), target)
-        # The temporary file object deletes by name when it closes; it has moved.
-        uploaded.file._closer.delete = False
+        _link_or_copy(Path(uploaded.temporary_file_path()), target)
     else:
         with target.open("xb") as out:
             for chunk in uploaded.chunks():
                 out.write(chunk)
-    target.chmod(0o640)
     return _record(upload_id, target, display_name(uploaded.name), user)
 
 
@@ -68,11 +65,15 @@ def keep_local_file(path: Path, user: User | None) -> Upload:
     """Record a file of this machine for an import by command; a link or copy is kept, the original stays."""
     upload_id = uuid.uuid4()
     target = settings.UPLOADS_DIR / upload_id.hex
-    try:
-        target.hardlink_to(path.resolve(strict=True))
-    except OSError:  # another file system
-        shutil.copyfile(path, target)
+    _link_or_copy(path.resolve(strict=True), target)
     return _record(upload_id, target, display_name(path.name), user)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except OSError:  # another file system
+        shutil.copyfile(source, target)
 
 
 def _record(upload_id: uuid.UUID, target: Path, name: str, user: User | None) -> Upload:

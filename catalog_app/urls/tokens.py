@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from catalog_app.views import tokens
 
 app_name = "tokens"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", tokens.token_list, name="list"),
+    path("<int:pk>/revoke/", tokens.revoke, name="revoke"),
+]

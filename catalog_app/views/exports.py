@@ -11,6 +11,7 @@ from catalog_app.forms.export import ExportForm
 from catalog_app.models import Export
 from catalog_app.services.exporting import request_export
 from catalog_app.views.lookups import dataset_or_404
+from catalog_app.views.users import user_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,7 +26,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = ExportForm(request.POST)
         if form.is_valid():
-            export = request_export(form.request, request.user)
+            export = request_export(form.request, user_of(request))
             return redirect("jobs:detail", export.job_id)
     else:
         form = ExportForm(initial={**request.GET.dict(), "dataset": dataset})

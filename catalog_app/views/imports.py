@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from catalog_app.formats.errors import FormatError
@@ -18,6 +17,8 @@ from catalog_app.models import Import
 from catalog_app.services.import_preview import detect_upload, known_instruments, preview_upload
 from catalog_app.services.importing import request_import
 from catalog_app.services.uploads import UploadRefused, keep_upload, visible_uploads
+from catalog_app.views.htmx import render_page
+from catalog_app.views.users import user_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,7 +28,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            upload = keep_upload(form.cleaned_data["file"], request.user)
+            upload = keep_upload(form.cleaned_data["file"], user_of(request))
             detect_upload(upload)
         except (UploadRefused, FormatError) as error:
             form.add_error("file", str(error))
@@ -45,7 +46,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @permission_required("catalog_app.add_import", raise_exception=True)
 def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     """Confirm how to read an upload, seeing its first rows parsed; POST starts the import."""
-    upload = get_object_or_404(visible_uploads(request.user), pk=upload_id)
+    upload = get_object_or_404(visible_uploads(user_of(request)), pk=upload_id)
     try:
         detection = detect_upload(upload)
     except (UploadRefused, FormatError) as error:
@@ -53,14 +54,14 @@ def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
     if request.method == "POST":
         form = MappingForm(upload, detection, request.POST)
         if form.is_valid() and form.request:
-            item = request_import(form.request, request.user)
+            item = request_import(form.request, user_of(request))
             return redirect("jobs:detail", item.job_id)
     else:
         form = MappingForm(upload, detection, request.GET or initial_values(upload, detection))
         form.is_valid()
     context = {
         "form": form,
-        "data_type": form.data_type,
+        "data_type": form.chosen_type,
         "upload": upload,
         "detection": detection,
         "preview": preview_upload(upload, form.mapping, form.decimals()),
@@ -68,7 +69,4 @@ def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
         "known": form.known_instrument(),
         "show_errors": request.method == "POST" or bool(request.GET),
     }
-    template = "imports/map.html#mapping" if request.htmx else "imports/map.html"
-    response = render(request, template, context, status=422 if request.method == "POST" else 200)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
+    return render_page(request, "imports/map.html", "mapping", context, status=422 if request.method == "POST" else 200)

@@ -15,6 +15,7 @@ from catalog_app.formats.delimited.sample import Sample, read_sample
 from catalog_app.formats.delimited.source import DEFAULT_MAX_BYTES
 from catalog_app.formats.delimited.time_formats import guess_time_format, has_offset, is_clock
 from catalog_app.formats.delimited.times import parse_times
+from catalog_app.formats.errors import FormatError
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
 
 _SHOWN_ROWS: Final = 20
@@ -84,6 +85,9 @@ def detect(path: Path, original_name: str | None = None, *, max_bytes: int = DEF
     sample = read_sample(path, name, max_bytes)
     mark = _decimal_mark(sample)
     columns = _columns(sample, mark)
+    kinds = [_kind(texts) for texts in columns]
+    if not {"time", "number"} & set(kinds):
+        raise FormatError("no column holds times or numbers", name, "Upload bars, quotes or trades, one row per line.")
     data_type, mapping, vendor = _fields(sample, columns)
     texts = _time_texts(sample, columns, mapping)
     time_format, warning = guess_time_format(texts)
@@ -97,7 +101,7 @@ def detect(path: Path, original_name: str | None = None, *, max_bytes: int = DEF
         has_header=sample.header is not None,
         skip_lines=sample.skip_lines,
         columns=sample.header or [f"column {at + 1}" for at in range(len(columns))],
-        column_types=[_kind(texts) for texts in columns],
+        column_types=kinds,
         data_type=data_type,
         mapping=mapping,
         time_format=time_format,

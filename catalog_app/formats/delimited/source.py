@@ -63,7 +63,7 @@ class Source:
                 f"the {self.compression} data is damaged or cut off ({error})", self.name, "Upload the file again."
             ) from error
         self._decompressed += len(data)
-        self._check_limits()
+        self._check_limits(self._decompressed, self.bytes_read)
         return data
 
     def _stated_text_bytes(self) -> int:
@@ -74,16 +74,16 @@ class Source:
             file.seek(-4, 2)
             return max(int.from_bytes(file.read(4), "little"), self.bytes_total)
 
-    def _check_limits(self) -> None:
-        if self._decompressed > self.max_bytes:
+    def _check_limits(self, text_bytes: int, packed_bytes: int) -> None:
+        if text_bytes > self.max_bytes:
             raise FormatError(
                 f"it holds more than the allowed {self.max_bytes:,} bytes of text",
                 self.name,
                 "Split the file, or have the limit raised.",
             )
-        if self.compression == "none" or self._decompressed < RATIO_FROM_BYTES:
+        if self.compression == "none" or text_bytes < RATIO_FROM_BYTES:
             return
-        if self._decompressed > MAX_RATIO * max(self.bytes_read, 1):
+        if text_bytes > MAX_RATIO * max(packed_bytes, 1):
             raise FormatError(
                 f"it expands more than {MAX_RATIO} times, which market data does not: it may be a zip bomb",
                 self.name,
@@ -102,9 +102,8 @@ class Source:
             archive = zipfile.ZipFile(self._file)
             member = self._choose_member(archive.infolist())
             self.text_bytes = member.file_size
-            if member.file_size > self.max_bytes:
-                self._decompressed = member.file_size
-                self._check_limits()
+            # A zip states the size of its member: what it admits to is refused before a byte is read.
+            self._check_limits(member.file_size, member.compress_size)
             return archive.open(member)
         except (*_DAMAGED, RuntimeError) as error:
             raise FormatError(f"the zip file cannot be read ({error})", self.name, "Make it again.") from error

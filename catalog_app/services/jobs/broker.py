@@ -20,13 +20,13 @@ def waiting(queue: str) -> int:
     """Count the doorbells that wait in a queue. Any exception means that the broker does not answer."""
     with _connected() as connection:
         # kombu's passive declare calls an empty Redis queue missing; its size is what it asks itself.
-        return int(connection.default_channel._size(queue))  # noqa: SLF001
+        return int(connection.default_channel._size(queue))  # type: ignore[attr-defined]
 
 
 @contextmanager
 def _connected() -> Iterator[Connection]:
     # Celery's own pool sleeps two seconds between tries, up to three times, when nothing answers.
     with current_app.connection_for_write() as connection:
-        connection.transport_options = {**connection.transport_options, **_QUICK}
+        connection.transport_options = {**(connection.transport_options or {}), **_QUICK}
         connection.default_channel  # noqa: B018 - connects, or raises at once
         yield connection

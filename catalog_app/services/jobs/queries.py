@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -62,9 +63,22 @@ def kinds() -> list[str]:
     return list(Job.objects.order_by("kind").values_list("kind", flat=True).distinct())
 
 
-def facts(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """A job's parameters or result as label and text; what is nested is shown as JSON."""
-    return [(_label(name), _text(value)) for name, value in values.items() if value not in (None, "", [], {})]
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A parameter or part of a result, for people; `is_nested` text is JSON over several lines."""
+
+    label: str
+    text: str
+    is_nested: bool
+
+
+def facts(values: dict[str, Any]) -> list[Fact]:
+    """A job's parameters or result, without what is empty."""
+    return [
+        Fact(_label(name), _text(value), isinstance(value, list | dict))
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    ]
 
 
 def _label(name: str) -> str:

@@ -110,7 +110,9 @@ def test_files_outside_the_layout_are_listed_as_unsupported(nautilus_store: Stor
 
     report = sync_store(nautilus_store)
 
-    assert [item["path"] for item in report.unsupported if "part-0" in item["path"]] == ["data/quote_tick/part-0.parquet"]
+    assert [item["path"] for item in report.unsupported if "part-0" in item["path"]] == [
+        "data/quote_tick/part-0.parquet"
+    ]
 
 
 def test_a_missing_root_is_an_error_that_says_what_to_do(db: None, tmp_path: Path) -> None:

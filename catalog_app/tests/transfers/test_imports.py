@@ -196,7 +196,7 @@ def test_later_data_joins_the_dataset_with_the_known_instrument(store: Store, im
 
 
 def test_an_unknown_instrument_is_refused_before_anything_runs(store: Store, import_text: Importer) -> None:
-    with pytest.raises(ImportRefused, match="no definition of GBP/USD.SIM"):
+    with pytest.raises(ImportRefused, match=r"no definition of GBP/USD\.SIM"):
         import_text(bars(*GOOD), new_instrument=None)
 
 
@@ -221,7 +221,7 @@ def test_a_locked_dataset_is_refused_with_the_holders_purpose(store: Store, impo
 
 
 def test_a_repeated_attempt_never_brings_rows_in_twice(store: Store, import_text: Importer) -> None:
-    item, job = import_text(bars(*GOOD))
+    item, _ = import_text(bars(*GOOD))
     before = files_of(store)
     StoreOperation.objects.all().delete()  # as if the worker had died right after the commit
 

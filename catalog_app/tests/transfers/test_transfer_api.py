@@ -103,7 +103,9 @@ def test_the_same_idempotency_key_exports_once(exporter: Client, dataset: Datase
         ({"datasetId": str(uuid4())}, 404),
     ],
 )
-def test_an_impossible_export_is_a_problem_document(exporter: Client, dataset: Dataset, body: dict, status: int) -> None:
+def test_an_impossible_export_is_a_problem_document(
+    exporter: Client, dataset: Dataset, body: dict, status: int
+) -> None:
     response = _export(exporter, **body)
 
     assert response.status_code == status, response.content

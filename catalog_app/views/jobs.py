@@ -1,0 +1,145 @@
+"""Pages of the jobs: the list, one job while it runs, cancel, retry, download."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog_app.models import Export, Job
+from catalog_app.models.job import JobState
+from catalog_app.services import jobs
+from catalog_app.services.downloads import FileGone, NoFileYet, export_file
+from catalog_app.services.errors import Conflict
+from catalog_app.services.jobs import queries
+from catalog_app.views.downloads import export_response
+from catalog_app.views.htmx import render_page, wants_fragment
+
+PAGE_SIZE = 50
+LINES_SHOWN = 200
+# htmx: swap this answer in and stop polling.
+STOP_POLLING = 286
+
+
+@require_safe
+@permission_required("catalog_app.view_job", raise_exception=True)
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Jobs, newest first; the filters are in the address, and the rows are polled while something runs."""
+    user = _user(request)
+    chosen = {name: request.GET.get(name, "") for name in ("state", "kind", "mine")}
+    found = queries.list_jobs(state=chosen["state"], kind=chosen["kind"], owner=user if chosen["mine"] else None)
+    page = Paginator(found.prefetch_related("exports"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "chosen": chosen,
+        "is_filtered": any(chosen.values()),
+        "states": [("", "Any state"), ("active", "Queued or running"), *JobState.choices],
+        "kinds": queries.kinds(),
+        "is_live": queries.active_count() > 0,
+    }
+    return render_page(request, "jobs/list.html", "rows", context)
+
+
+@require_safe
+@permission_required("catalog_app.view_job", raise_exception=True)
+def detail(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """One job; htmx polls its status each second until it has finished."""
+    job = get_object_or_404(queries.with_times(), pk=job_id)
+    context = _detail_context(request, job)
+    if not wants_fragment(request):
+        response = render(request, "jobs/detail.html", context)
+    else:
+        # Told once per stage, not at each poll: the fragment carries the stage that was told last.
+        context["announce"] = request.GET.get("told") != context["told"]
+        status = STOP_POLLING if job.is_finished else 200
+        response = render(request, "jobs/detail.html#status", context, status=status)
+    patch_vary_headers(response, ("HX-Request",))
+    return response
+
+
+@require_POST
+@permission_required("catalog_app.view_job", raise_exception=True)
+def cancel(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Cancel one's own job; with the permission to change jobs, any."""
+    job = _changeable_job(request, job_id)
+    try:
+        jobs.request_cancel(job)
+    except Conflict as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("jobs:detail", job.pk)
+
+
+@require_POST
+@permission_required("catalog_app.view_job", raise_exception=True)
+def retry(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Do the work of a failed or cancelled job again, as a new job."""
+    job = _changeable_job(request, job_id)
+    try:
+        job = jobs.retry(job, _user(request))
+    except Conflict as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("jobs:detail", job.pk)
+
+
+@require_safe
+@permission_required("catalog_app.view_export", raise_exception=True)
+def download(request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
+    """The file that an export job made."""
+    export = Export.objects.filter(job_id=job_id).first()
+    if export is None:
+        get_object_or_404(Job, pk=job_id)
+        return _no_file(request, "This job makes no file.", 404)
+    try:
+        return export_response(request, export, export_file(export))
+    except NoFileYet as refusal:
+        return _no_file(request, str(refusal), 404, export)
+    except FileGone as refusal:
+        return _no_file(request, str(refusal), 410, export)
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def _changeable_job(request: HttpRequest, job_id: uuid.UUID) -> Job:
+    job = get_object_or_404(Job, pk=job_id)
+    if not queries.may_change(_user(request), job):
+        raise PermissionDenied
+    return job
+
+
+def _detail_context(request: HttpRequest, job: Job) -> dict[str, Any]:
+    lines = list(job.lines.order_by("-pk")[: LINES_SHOWN + 1])
+    export = job.exports.first()
+    may_change = queries.may_change(_user(request), job)
+    return {
+        "job": job,
+        "told": f"{job.state} {job.stage}",
+        "seconds_left": queries.seconds_left(job),
+        "heartbeat_age": queries.heartbeat_age(job),
+        "lines": lines[LINES_SHOWN - 1 :: -1] if len(lines) > LINES_SHOWN else lines[::-1],
+        "has_earlier_lines": len(lines) > LINES_SHOWN,
+        "export": export,
+        "may_download": export is not None
+        and export.status == "succeeded"
+        and request.user.has_perm("catalog_app.view_export"),
+        "may_cancel": may_change and not job.is_finished and not job.cancel_requested,
+        "may_retry": may_change and job.state in {JobState.FAILED, JobState.CANCELLED},
+        "retries": list(job.retries.all()),
+        "result_facts": queries.facts(job.result),
+        "parameter_facts": queries.facts(job.parameters),
+    }
+
+
+def _no_file(request: HttpRequest, text: str, status: int, export: Export | None = None) -> HttpResponse:
+    return render(request, "jobs/no_file.html", {"text": text, "export": export}, status=status)
