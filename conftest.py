@@ -1,8 +1,10 @@
 """Fixtures that every app's tests share."""
 
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
@@ -12,6 +14,10 @@ PASSWORD = "a-long-test-password"
 @pytest.fixture
 def make_user(db: None) -> Callable[..., User]:
     """Make a user in the named groups."""
+
+    if not Group.objects.exists():  # a test with transactions flushed what the migrations made
+        for app in ("catalog_app", "quality_app"):
+            import_module(f"{app}.migrations.0002_groups").grant(apps, None)
 
     def make(username: str, *groups: str, is_staff: bool = False) -> User:
         user = User.objects.create_user(username, password=PASSWORD, is_staff=is_staff)

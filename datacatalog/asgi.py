@@ -5,16 +5,24 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "datacatalog.settings")
 django_application = get_asgi_application()
 
-from catalog_app.routing import websocket_urlpatterns  # noqa: E402 - models must be loaded first
+# Models must be loaded before these.
+from catalog_app.routing import websocket_urlpatterns  # noqa: E402
+from datacatalog.body_limit import BodyLimit  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": BodyLimit(
+            django_application,
+            small=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+            large=settings.UPLOAD_LIMIT_BYTES,
+            upload_paths=("/imports/new/", "/api/v1/nautilus/data/import"),
+        ),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -21,7 +21,6 @@ ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.csrf_trusted_origins
 
 INSTALLED_APPS = [
-    "daphne",
     "channels",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -33,6 +32,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "ninja",
+    "datacatalog.apps.DeskConfig",
     "catalog_app",
     "quality_app",
     "feeds_app",
@@ -143,13 +143,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge-uploads": {"task": "catalog_app.tasks.purge_uploads", "schedule": 3600.0},
 }
 
-EMAIL_BACKEND = ENVIRONMENT.email["EMAIL_BACKEND"]
-EMAIL_HOST = ENVIRONMENT.email.get("EMAIL_HOST") or "localhost"
-EMAIL_PORT = ENVIRONMENT.email.get("EMAIL_PORT") or 25
-EMAIL_HOST_USER = ENVIRONMENT.email.get("EMAIL_HOST_USER") or ""
-EMAIL_HOST_PASSWORD = ENVIRONMENT.email.get("EMAIL_HOST_PASSWORD") or ""
-EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
+MAILERS = {"default": ENVIRONMENT.mailer}
 
 LOGGING = {
     "version": 1,
@@ -157,4 +151,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
+    "loggers": {"daphne": {"level": "WARNING"}},
 }

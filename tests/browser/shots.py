@@ -11,7 +11,9 @@ class Session:
     def __init__(self, browser: Browser, desk: Desk, user: str, **context: object) -> None:
         self.desk = desk
         self.complaints: list[str] = []
-        self.page: Page = browser.new_context(accept_downloads=True, viewport={"width": 1440, "height": 900}, **context).new_page()
+        self.page: Page = browser.new_context(
+            accept_downloads=True, viewport={"width": 1440, "height": 900}, **context
+        ).new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"{desk.url}/login/")

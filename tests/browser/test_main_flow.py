@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -115,16 +116,16 @@ def test_upload_map_import_find_chart_validate_scan_export_and_import_again(
 
 def _source_rows(vendor: Vendor) -> list[tuple]:
     """Rows of the vendor's file as they must stand in the store, read with the plainest means."""
-    opened = gzip.open(vendor.path, "rt") if vendor.file.endswith(".gz") else vendor.path.open()
+    content = vendor.path.read_bytes()
+    text = gzip.decompress(content) if vendor.file.endswith(".gz") else content
+    rows = list(csv.reader(text.decode().splitlines()))[1:]
     shift = MINUTE if vendor.stamp == "open" else 0
-    with opened as lines:
-        rows = list(csv.reader(lines))[1:]
-    return [(_ns(row[0]) + shift, *(Decimal(cell) for cell in row[1:5]), Decimal((row[5:] or ["0"])[0])) for row in rows]
+    return [
+        (_ns(row[0]) + shift, *(Decimal(cell) for cell in row[1:5]), Decimal((row[5:] or ["0"])[0])) for row in rows
+    ]
 
 
 def _ns(text: str) -> int:
-    from datetime import UTC, datetime
-
     moment = datetime.fromisoformat(text)
     return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()) * 1_000_000_000
 

@@ -1,0 +1,41 @@
+# The desk's commands: `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-services lint bench clean
+
+PYTHON := .venv/bin/python
+LOCAL_DATABASE := postgres://postgres@127.0.0.1:5432/datacatalog
+LOCAL_REDIS := redis://127.0.0.1:6379/0
+
+# Without compiled modules every start takes seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+run: ## Install what is missing and start the desk on http://127.0.0.1:8000/ (PORT, HOST, DATACATALOG_HOME, NAUTILUS_PATH, …)
+	@sh .make/venv requirements.txt
+	@exec $(PYTHON) -m datacatalog.supervisor
+
+test: ## Everything that needs no outside service; browser tests where a Chromium is found
+	@sh .make/venv requirements.txt requirements-dev.txt
+	@env -u DATABASE_URL -u REDIS_URL ENV_FILE= $(PYTHON) -m pytest -m "not services" $(PYTEST)
+
+test-services: ## The suite against the PostgreSQL and Redis of DATABASE_URL and REDIS_URL (default: local ones)
+	@sh .make/venv requirements.txt requirements-dev.txt
+	@export ENV_FILE= DATABASE_URL="$${DATABASE_URL:-$(LOCAL_DATABASE)}" REDIS_URL="$${REDIS_URL:-$(LOCAL_REDIS)}"; \
+	$(PYTHON) -m tests.services && exec $(PYTHON) -m pytest -m "not browser" $(PYTEST)
+
+lint: ## Linter, format and types
+	@sh .make/venv requirements.txt requirements-dev.txt
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy .
+
+bench: ## Side-by-side measurements
+	@sh .make/venv requirements.txt requirements-dev.txt
+	@exec $(PYTHON) -m benchmarks
+
+clean: ## Remove .venv, .uv and caches; never var/, which holds your data
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+	@echo "var/ (database, exports, demo store, logs) is left alone: it is your data."
