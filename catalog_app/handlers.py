@@ -5,8 +5,10 @@ parameters, calls one service, and returns a result that JSON can carry.
 """
 
 from typing import Any
+from uuid import UUID
 
 from catalog_app.models import Store
+from catalog_app.services import changes
 from catalog_app.services.jobs import JobFailed, Progress, handler
 
 
@@ -32,6 +34,7 @@ def sync(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     found = sync_store(store, report)
     for problem in found.unreadable:
         progress.log(f"{problem['path']}: {problem['reason']}", "warning")
+    changes.tell([UUID(key) for key in found.changed_datasets], progress.user)
     return found.to_json()
 
 
@@ -40,7 +43,10 @@ def import_file(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any
     """Bring the upload of the import `importId` into its store."""
     from catalog_app.services.importing import run_import
 
-    return run_import(progress, parameters)
+    result = run_import(progress, parameters)
+    if result["datasetId"]:
+        changes.tell([UUID(result["datasetId"])], progress.user)
+    return result
 
 
 @handler("export")

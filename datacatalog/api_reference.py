@@ -128,7 +128,7 @@ def _operation(made: dict[str, Any], method: str, path: str, details: dict[str, 
         method=method.upper(),
         path=path,
         summary=details.get("summary", ""),
-        description=details.get("description", ""),
+        description=_plain(details),
         scopes=details.get("x-scopes", []),
         permission=details.get("x-permission", ""),
         parameters=[_parameter(parameter) for parameter in details.get("parameters", [])],
@@ -155,16 +155,20 @@ def _curl(method: str, path: str, details: dict[str, Any], origin: str, has_body
 def _shape(name: str, schema: dict[str, Any]) -> Shape:
     required = set(schema.get("required", []))
     fields = [
-        Field(key, _kind(part), part.get("description", ""), key in required, shape=_reference(part))
+        Field(key, _kind(part), _plain(part), key in required, shape=_reference(part))
         for key, part in schema.get("properties", {}).items()
     ]
-    return Shape(name, schema.get("description", ""), fields)
+    return Shape(name, _plain(schema), fields)
 
 
 def _parameter(parameter: dict[str, Any]) -> Field:
     schema = parameter["schema"]
-    text = parameter.get("description", "")
-    return Field(parameter["name"], _kind(schema), text, parameter["required"], parameter["in"])
+    return Field(parameter["name"], _kind(schema), _plain(parameter), parameter["required"], parameter["in"])
+
+
+def _plain(described: dict[str, Any]) -> str:
+    """The description as plain text: the document's is Markdown."""
+    return str(described.get("description", "")).replace("`", "")
 
 
 def _kind(schema: dict[str, Any]) -> str:

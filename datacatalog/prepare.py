@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 
 from datacatalog.demo_users import create_demo_users
 
@@ -29,6 +29,7 @@ def prepare(say: Say, *, demo_users: bool) -> None:
     if demo_users:
         create_demo_users(settings.DATACATALOG_HOME, say)
     register_first_store(say)
+    request_syncs()
 
 
 def collect_static(say: Say) -> None:
@@ -53,12 +54,23 @@ def _static_fingerprint() -> str:
 
 
 def register_first_store(say: Say) -> None:
-    """Register $NAUTILUS_PATH/catalog; without NAUTILUS_PATH seed the demo store, once."""
-    from catalog_app.models import Store
+    """Register $NAUTILUS_PATH/catalog; without NAUTILUS_PATH seed the demo store, once, and have it checked."""
+    from catalog_app.models import Dataset, Store
+    from catalog_app.services import changes
     from catalog_app.services.stores import register_default_store
 
     if settings.DATACATALOG_HOME / "demo" != settings.NAUTILUS_PATH:
         register_default_store()
-    elif not Store.objects.exists() and "seed_demo" in get_commands():
+    elif not Store.objects.exists():
         say("Seeding the demo store with synthetic data (first start only)")
         call_command("seed_demo")
+        changes.tell(list(Dataset.objects.values_list("pk", flat=True)), None)
+
+
+def request_syncs() -> None:
+    """Have the worker read what changed in the stores while the desk was not running."""
+    from catalog_app.models import Store
+    from catalog_app.services.stores import request_sync
+
+    for store in Store.objects.all():
+        request_sync(store, None)

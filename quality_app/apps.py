@@ -6,5 +6,6 @@ class QualityConfig(AppConfig):
     verbose_name = "Quality"
 
     def ready(self) -> None:
-        """Register what does this app's jobs."""
+        """Register what does this app's jobs, and what follows a change of data."""
         from quality_app import handlers  # noqa: F401
+        from quality_app.services import requests  # noqa: F401

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from catalog_app.api import cursors, schemas, shapes
 from catalog_app.api.auth import access, caller, idempotency_key
-from catalog_app.models import Dataset, Job, Store
-from catalog_app.services import browse, jobs, search
+from catalog_app.models import Dataset, Store
+from catalog_app.services import browse, search
 from catalog_app.services.preview import row_page
+from catalog_app.services.stores import request_sync
 
 router = Router(tags=["Catalog"], by_alias=True)
 
@@ -152,14 +153,7 @@ stores = Router(tags=["Stores"], by_alias=True)
 def sync_store(request: HttpRequest, response: HttpResponse, store_id: int) -> tuple[int, schemas.JobAccepted]:
     """Queues a job. Honours `Idempotency-Key`."""
     store = get_object_or_404(Store, pk=store_id)
-    job = jobs.enqueue(
-        "sync",
-        {"storeId": store.pk},
-        title=f"Sync {store.name}",
-        user=caller(request),
-        queue=Job.Queue.INTERACTIVE,
-        idempotency_key=idempotency_key(request),
-    )
+    job = request_sync(store, caller(request), idempotency_key=idempotency_key(request))
     response["Location"] = reverse("api:get_job", args=(job.pk,))
     return 202, schemas.JobAccepted(job_id=str(job.pk), state=job.state)
 

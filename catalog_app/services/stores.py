@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 
-from catalog_app.models import Store
+from catalog_app.models import Job, Store
+from catalog_app.models.job import JobState
 from catalog_app.services.errors import ServiceError
+from catalog_app.services.jobs import enqueue
 
 
 class UnknownStore(ServiceError):
@@ -71,6 +74,21 @@ def registered_store(name: str = "") -> Store:
         names = ", ".join(Store.objects.values_list("name", flat=True)) or "none"
         raise UnknownStore(f"{name!r} is no known store. Known stores: {names}.")
     return store
+
+
+def request_sync(store: Store, user: User | None, *, idempotency_key: str | None = None) -> Job:
+    """Queue the job that reads a store's files into the index, or return the one that is waiting."""
+    parameters = {"storeId": store.pk}
+    waiting = Job.objects.filter(kind="sync", parameters=parameters, state=JobState.QUEUED)
+    same = None if idempotency_key else waiting.first()  # a key asks for a job of its own
+    return same or enqueue(
+        "sync",
+        parameters,
+        title=f"Sync {store.name}",
+        user=user,
+        queue=Job.Queue.INTERACTIVE,
+        idempotency_key=idempotency_key,
+    )
 
 
 def _name_of(root: Path) -> str:

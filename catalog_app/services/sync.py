@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import batched
+from itertools import batched, chain
 from pathlib import Path
 
 from django.db import transaction
@@ -38,11 +38,12 @@ class SyncReport:
     unreadable: list[dict[str, str]] = field(default_factory=list)
     unsupported: list[dict[str, str]] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
+    changed_datasets: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, object]:
-        """Return the report as JSON types."""
-        return asdict(self)
+        """Return the report as JSON types, without the keys of the changed datasets, which may be many."""
+        return {name: value for name, value in asdict(self).items() if name != "changed_datasets"}
 
 
 def sync_store(store: Store, on_progress: Callable[[int, int], None] | None = None) -> SyncReport:
@@ -74,6 +75,7 @@ def sync_store(store: Store, on_progress: Callable[[int, int], None] | None = No
     _forget(store, gone)
     refresh_datasets(store)
     report.datasets = store.datasets.count()
+    report.changed_datasets = _changed_datasets(store, [entry.path for entry in pending], gone)
     report.unreadable = _problems(store, "unreadable")
     report.unsupported = _problems(store, "unsupported")
     Store.objects.filter(pk=store.pk).update(synced_at=timezone.now(), sync_error="")
@@ -119,6 +121,12 @@ def _forget(store: Store, gone: Iterable[str]) -> None:
         with transaction.atomic():
             store.instruments.filter(definition_path__in=chunk).update(is_defined=False, definition_path="")
             store.files.filter(path__in=chunk).delete()
+
+
+def _changed_datasets(store: Store, *paths: Iterable[str]) -> list[str]:
+    directories = {path.rpartition("/")[0] for path in chain(*paths)}
+    rows = store.datasets.values_list("pk", "path")
+    return [str(key) for key, path in rows if path in directories]
 
 
 def _problems(store: Store, state: str) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """A Redis of the tests' own: a real one when `redis-server` is on PATH, else fakeredis over TCP."""
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import threading
@@ -11,19 +10,22 @@ from collections.abc import Iterator
 import fakeredis
 import redis
 
+from datacatalog.embedded_redis import find_server
+
 
 @contextlib.contextmanager
 def running_redis() -> Iterator[str]:
     """Start a server on a free loopback port, yield its address, and end it."""
     port = _free_port()
-    with _real(port) if shutil.which("redis-server") else _fake(port):
+    program = find_server()
+    with _real(program, port) if program else _fake(port):
         _wait_until_it_answers(port)
         yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextlib.contextmanager
-def _real(port: int) -> Iterator[None]:
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+def _real(program: str, port: int) -> Iterator[None]:
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         yield

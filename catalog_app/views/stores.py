@@ -2,13 +2,13 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from catalog_app.models import Job, Store
-from catalog_app.services.jobs import enqueue
+from catalog_app.models import Store
+from catalog_app.services.stores import request_sync
+from catalog_app.views.users import user_of
 
 
 @require_POST
@@ -16,7 +16,6 @@ from catalog_app.services.jobs import enqueue
 def sync(request: HttpRequest, pk: int) -> HttpResponse:
     """Read a store's files into the index, as a job."""
     store = get_object_or_404(Store, pk=pk)
-    user = request.user if isinstance(request.user, User) else None
-    enqueue("sync", {"storeId": store.pk}, title=f"Sync {store.name}", user=user, queue=Job.Queue.INTERACTIVE)
+    request_sync(store, user_of(request))
     messages.success(request, f"Reading the files of {store.name}: follow it under Jobs.")
     return redirect("overview")

@@ -1,10 +1,15 @@
-"""Start quality jobs for a dataset."""
+"""Start quality jobs, for one dataset or for those that changed."""
+
+from collections.abc import Sequence
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalog_app.models import Dataset, Job
+from catalog_app.models.dataset import DataType, IndexState
 from catalog_app.models.job import JobState
+from catalog_app.services import changes
 from catalog_app.services.jobs import enqueue
 
 _TITLES = {"validate": "Validate", "scan_gaps": "Scan gaps of"}
@@ -18,3 +23,19 @@ def request_job(kind: str, dataset: Dataset, user: User | None) -> Job:
         kind=kind, parameters=parameters, state__in=(JobState.QUEUED, JobState.RUNNING)
     ).first()
     return under_way or enqueue(kind, parameters, title=f"{_TITLES[kind]} {dataset}", user=user)
+
+
+@changes.follow
+def check_changed(datasets: Sequence[UUID], user: User | None) -> None:
+    """Enqueue one job that validates the changed datasets, and one that scans their bars for gaps."""
+    rows = Dataset.objects.filter(pk__in=datasets).exclude(state=IndexState.UNSUPPORTED)
+    _enqueue_many("validate", list(rows), user)
+    _enqueue_many("scan_gaps", list(rows.filter(data_type=DataType.BAR, state=IndexState.OK)), user)
+
+
+def _enqueue_many(kind: str, datasets: list[Dataset], user: User | None) -> None:
+    if len(datasets) == 1:
+        request_job(kind, datasets[0], user)
+    elif datasets:
+        keys = [str(dataset.pk) for dataset in datasets]
+        enqueue(kind, {"datasetIds": keys}, title=f"{_TITLES[kind]} {len(keys)} changed datasets", user=user)

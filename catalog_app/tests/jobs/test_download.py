@@ -102,7 +102,7 @@ def test_head_tells_size_and_checksum(trader_client, export):
     assert not response.content
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_under_asgi_the_file_is_streamed(trader, export):
     async def fetch() -> tuple[int, bool, bytes]:
         client = AsyncClient()

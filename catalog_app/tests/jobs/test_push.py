@@ -14,7 +14,7 @@ from catalog_app.models import Job
 from catalog_app.models.job import JobState
 from catalog_app.services import jobs
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 20
 

@@ -20,7 +20,7 @@ def doorbells(url: str, queue: str) -> list[str]:
     return [json.loads(message)["headers"]["argsrepr"] for message in messages]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_doorbell_rings_in_its_queue_when_the_transaction_commits(do, broker_url):
     with transaction.atomic():
         job = jobs.enqueue("test", {"a": 1}, title="Test", user=None, queue="interactive")
@@ -30,7 +30,7 @@ def test_the_doorbell_rings_in_its_queue_when_the_transaction_commits(do, broker
     assert (job.state, job.attempt, job.parameters) == (JobState.QUEUED, 0, {"a": 1})
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_rolled_back_job_rings_nothing(do, broker_url):
     with pytest.raises(RuntimeError), transaction.atomic():
         jobs.enqueue("test", {}, title="Test", user=None)
@@ -39,7 +39,7 @@ def test_a_rolled_back_job_rings_nothing(do, broker_url):
     assert not Job.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_down_leaves_the_job_queued(do, no_broker, caplog):
     job = jobs.enqueue("test", {}, title="Test", user=None)
     job.refresh_from_db()
@@ -65,7 +65,7 @@ def test_a_key_cannot_be_used_for_other_work(do, trader):
         jobs.enqueue("test", {}, title="Other work", user=trader, idempotency_key="k")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_same_key_at_the_same_time_makes_one_job(do, trader, no_broker):
     start = threading.Barrier(4)
     made = []

@@ -1,83 +1,19 @@
 """Real worker processes on a real broker: killed, stopped, rung twice."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from catalog_app.models import Job
 from catalog_app.models.job import JobState
 from catalog_app.services import jobs
 from catalog_app.services.jobs import broker, reaper
+from catalog_app.tests.jobs.processes import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-
-PATIENCE = 60
-
-
-def database_url() -> str:
-    """The address of the tests' database, for another process."""
-    given = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{given['NAME']}"
-    login = f"{quote(given['USER'])}:{quote(given['PASSWORD'])}"
-    return f"postgres://{login}@{given['HOST'] or 'localhost'}:{given['PORT'] or 5432}/{given['NAME']}"
-
-
-class Workers:
-    """Worker processes on the tests' database and broker; each logs into a file."""
-
-    def __init__(self, broker_url: str, directory: Path) -> None:
-        self.directory = directory
-        self.processes: list[subprocess.Popen] = []
-        self.environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "datacatalog.settings",
-            "DATACATALOG_HOME": str(settings.DATACATALOG_HOME),
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": broker_url,
-        }
-
-    def start(self) -> subprocess.Popen:
-        number = len(self.processes)
-        command = [sys.executable, "-m", "celery", "-A", "catalog_app.tests.jobs.worker", "worker", "--pool=threads"]
-        command += ["--concurrency=2", "--queues=interactive,heavy", "--without-mingle", "--without-gossip"]
-        with (self.directory / f"worker-{number}.log").open("wb") as log:
-            process = subprocess.Popen(
-                [*command, f"--hostname=w{number}@test"],
-                cwd=settings.BASE_DIR,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has happened; give up when it takes too long or no worker is left."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            nobody_left = all(process.poll() is not None for process in self.processes)
-            if nobody_left or time.monotonic() > deadline:
-                logs = "\n".join(log.read_text()[-3000:] for log in self.directory.glob("worker-*.log"))
-                pytest.fail(f"Waited in vain. {list(Job.objects.values())}\n{logs}")
-            time.sleep(0.1)
-
-    def end(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
 
 @pytest.fixture
 def workers(broker_url: str, tmp_path: Path) -> Iterator[Workers]:
