@@ -11,7 +11,7 @@ RUN useradd --create-home --uid 10001 desk \
     && install -d -o desk -g desk /home/desk/var /nautilus /nautilus/catalog
 
 WORKDIR /home/desk/app
-COPY requirements.txt .
+COPY requirements.txt .constraints.txt ./
 RUN pip install --no-cache-dir uv \
     && uv pip install --system --no-cache --compile-bytecode -r requirements.txt
 COPY . .

@@ -1,6 +1,6 @@
 # The desk's commands: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-services lint bench clean
+.PHONY: help run test test-services lint bench lock clean
 
 PYTHON := .venv/bin/python
 LOCAL_DATABASE := postgres://postgres@127.0.0.1:5432/datacatalog
@@ -34,6 +34,12 @@ lint: ## Linter, format and types
 bench: ## Side-by-side measurements
 	@sh .make/venv requirements.txt requirements-dev.txt
 	@exec $(PYTHON) -m benchmarks
+
+lock: ## Pin what the requirements pull in, for every supported Python, into .constraints.txt
+	@sh .make/venv requirements.txt requirements-dev.txt
+	@sed '/^-c/d' requirements.txt > .lock.in && sed '/^-[cr]/d' requirements-dev.txt >> .lock.in
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --no-annotate --no-header --strip-extras .lock.in -o .constraints.txt
+	@rm .lock.in
 
 clean: ## Remove .venv, .uv and caches; never var/, which holds your data
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results

@@ -9,6 +9,7 @@ from pathlib import Path
 HOME = Path(tempfile.mkdtemp(prefix="datacatalog-tests-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ["DATACATALOG_HOME"] = str(HOME)
+os.environ["ENV_FILE"] = ""
 (HOME / "static").mkdir()
 os.environ.pop("NAUTILUS_PATH", None)
 

@@ -18,6 +18,7 @@ def machine(tmp_path: Path) -> Path:
     """A copy of the scripts, and an otherwise empty search path in `bin`."""
     shutil.copytree(BASE_DIR / ".make", tmp_path / ".make")
     (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / ".constraints.txt").write_text("")
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
