@@ -22,6 +22,8 @@ from catalog_app.models import (
 )
 from catalog_app.services.errors import ServiceError
 from catalog_app.services.store_roots import check_root
+from catalog_app.services.stores import request_sync
+from catalog_app.views.users import user_of
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -65,6 +67,12 @@ class StoreAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> Any:
         # The index belongs to the files of this root: another root is another store.
         return (*self.readonly_fields, "root") if obj else self.readonly_fields
+
+    def save_model(self, request: HttpRequest, obj: Store, form: Any, change: bool) -> None:
+        """Save, and have a new store's files read at once."""
+        super().save_model(request, obj, form, change)
+        if not change:
+            request_sync(obj, user_of(request))
 
 
 @admin.register(Instrument)

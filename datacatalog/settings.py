@@ -131,7 +131,7 @@ CHANNEL_LAYERS = {
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -139,7 +139,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7 * 24 * 3600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATACATALOG_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "reap-jobs": {"task": "catalog_app.tasks.reap_jobs", "schedule": 10.0},
+    "reap-jobs": {"task": "catalog_app.tasks.reap_jobs", "schedule": 10.0, "options": {"expires": 10}},
     "purge-uploads": {"task": "catalog_app.tasks.purge_uploads", "schedule": 3600.0},
 }
 

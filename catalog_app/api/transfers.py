@@ -11,6 +11,7 @@ from django.db.models.functions import Replace
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from ninja import File, Form, Router
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
@@ -56,7 +57,7 @@ def export(request: HttpRequest, response: HttpResponse, body: DataExportRequest
         timestamp_format=body.timestamp_format,
     )
     made = request_export(wish, caller(request), idempotency_key=idempotency_key(request))
-    response["Location"] = f"/jobs/{made.job_id}"
+    response["Location"] = reverse("api:get_job", args=(made.job_id,))
     return 202, export_result(made, made.job)
 
 
@@ -96,7 +97,7 @@ def import_file(
     if not form.is_valid() or form.request is None:
         return problem(422, "The import is not possible as asked.", form_errors(form))
     made = request_import(form.request, caller(request), idempotency_key=idempotency_key(request))
-    response["Location"] = f"/jobs/{made.job_id}"
+    response["Location"] = reverse("api:get_job", args=(made.job_id,))
     return 202, import_result(made, made.job)
 
 

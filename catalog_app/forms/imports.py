@@ -67,12 +67,14 @@ class MappingForm(forms.Form):
     has_header = forms.BooleanField(label="The first line names the columns", required=False)
     time_format = forms.ChoiceField(choices=TIME_FORMATS)
     time_pattern = forms.CharField(required=False, help_text="For example %d.%m.%Y %H:%M:%S%.f")
-    timezone = forms.CharField(help_text="Where the times carry no offset: UTC, America/New_York, UTC-05:00.")
+    timezone = forms.CharField(
+        label="Time zone", help_text="Of times without an offset: UTC, America/New_York, UTC-05:00."
+    )
     stamp = forms.ChoiceField(
         label="A bar's time is its",
-        choices=[("open", "Open (most vendors)"), ("close", "Close")],
+        choices=[("open", "Open"), ("close", "Close")],
         required=False,
-        help_text="NautilusTrader knows a bar by its close: open-stamped bars are moved there.",
+        widget=forms.RadioSelect,
     )
     step = forms.IntegerField(label="Bar length", min_value=1, required=False)
     aggregation = forms.ChoiceField(
@@ -82,7 +84,7 @@ class MappingForm(forms.Form):
         label="Price", choices=[(p, p.capitalize()) for p in ("LAST", "BID", "ASK", "MID")], required=False
     )
     default_size = forms.CharField(
-        label="Size of quotes without sizes", required=False, help_text="NautilusTrader's own default is 1000000."
+        label="Size of quotes without sizes", required=False, help_text="Empty: 1000000, NautilusTrader's own default."
     )
     missing_volume_as_zero = forms.BooleanField(label="An empty volume means 0", required=False)
     instrument_id = forms.CharField(
@@ -110,10 +112,14 @@ class MappingForm(forms.Form):
     )  # fmt: skip
     sort_rows = forms.BooleanField(label="Sort rows that are out of order", required=False)
 
-    def __init__(self, upload: Upload, detection: Detection, data: Any) -> None:
-        """Offer the columns that were detected in the upload; `data` is what was chosen, or the initial values."""
+    def __init__(self, upload: Upload, detection: Detection, data: Any, *, draft: bool = False) -> None:
+        """Offer the columns that were detected in the upload; `data` is what was chosen, or the initial values.
+
+        A draft is still being filled in: what is empty is no error yet.
+        """
         super().__init__(data)
         self.upload = upload
+        self.draft = draft
         self.mapping: Mapping | None = None
         self.request: ImportRequest | None = None
         chosen = self.data.get("data_type")
@@ -132,6 +138,20 @@ class MappingForm(forms.Form):
     def column_fields(self) -> list[forms.BoundField]:
         """Return the bound fields of the columns."""
         return [self[f"column_{name}"] for name in self.column_names()]
+
+    def option_fields(self) -> list[forms.BoundField]:
+        """Return the bound fields that say how the text is read."""
+        names = ["delimiter", "decimal_mark", "encoding", "skip_lines", "has_header"]
+        of_type = {"quote": ["default_size"], "bar": ["missing_volume_as_zero"]}
+        return [self[name] for name in names + of_type.get(self.data_type, [])]
+
+    def target(self) -> str:
+        """Return what the rows become, as NautilusTrader names it; empty while that is not known."""
+        data = getattr(self, "cleaned_data", {})
+        instrument_id = data.get("instrument_id", "")
+        if not instrument_id or self.data_type != "bar":
+            return instrument_id
+        return self.bar_type(data) if data.get("step") else ""
 
     def chosen_store(self) -> Store | None:
         """Return the store that is chosen, once the form was validated."""
@@ -170,9 +190,15 @@ class MappingForm(forms.Form):
             pass
         else:
             self.mapping = mapping
-        if not self.errors and self.mapping:
+        if self.draft:
+            self._forgive_what_is_empty()
+        if not self.errors and self.mapping and data.get("instrument_id"):
             self._build_request(data, self.mapping)
         return data
+
+    def _forgive_what_is_empty(self) -> None:
+        for name in [name for name in self.errors if name in self.fields and not self.data.get(name)]:
+            del self.errors[name]
 
     def _mapping(self, data: dict[str, Any]) -> Mapping:
         columns: dict[str, str | int] = {
@@ -208,13 +234,16 @@ class MappingForm(forms.Form):
     def _build_request(self, data: dict[str, Any], mapping: Mapping) -> None:
         store: Store = data["store"]
         known = store.instruments.filter(instrument_id=data["instrument_id"], is_defined=True).exists()
+        new_instrument = None if known else self._new_instrument(data)
+        if self.draft and not known and new_instrument is None:
+            return
         request = ImportRequest(
             upload=self.upload,
             store=store,
             mapping=mapping,
             instrument_id=data["instrument_id"],
             bar_type=self.bar_type(data) if mapping.data_type == "bar" else "",
-            new_instrument=None if known else self._new_instrument(data),
+            new_instrument=new_instrument,
             skip_rejected=data["skip_rejected"],
             sort_rows=data["sort_rows"],
         )

@@ -18,10 +18,13 @@ from catalog_app.formats.export import EXPORT_FORMATS, file_extension, open_writ
 from catalog_app.models import Dataset, Export, Job
 from catalog_app.models.dataset import IndexState
 from catalog_app.services import jobs
-from catalog_app.services.errors import JobFailed, ServiceError
+from catalog_app.services.errors import JobCancelled, JobFailed, JobInterrupted, ServiceError
 from catalog_app.services.jobs import Progress
 from catalog_app.services.uploads import sha256_of
+from catalog_app.store.durable import explained
 from catalog_app.store.reader import scan
+
+_STATUS_AFTER: dict[type[BaseException], str] = {JobCancelled: "cancelled", JobInterrupted: "queued"}
 
 
 class ExportRefused(ServiceError):
@@ -119,6 +122,8 @@ def run_export(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]
 
     Raises:
         JobFailed: when the dataset is gone, cannot be read, or holds no rows in the range.
+        StoreError: when the disk refuses.
+        JobLost: when another runner has the job.
 
     """
     export = Export.objects.select_related("dataset__store").get(pk=parameters["exportId"])
@@ -133,10 +138,12 @@ def run_export(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]
         rows = _write(progress, export, partial)
         progress.stage("Checksum")
         digest = sha256_of(partial)
+        progress.write()  # whoever lost the job must not replace its successor's file
         _publish(partial, final)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
-        Export.objects.filter(pk=export.pk).update(status="failed")
+        if progress.mine().exists():  # else another runner writes this export by now
+            Export.objects.filter(pk=export.pk).update(status=_STATUS_AFTER.get(type(error), "failed"))
         raise
     Export.objects.filter(pk=export.pk).update(
         status="succeeded",
@@ -159,7 +166,7 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
     frames = scan(
         Path(dataset.store.root), paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"]
     ).collect_batches(chunk_size=131_072, maintain_order=True)
-    with open_writer(
+    with explained("cannot write the export"), open_writer(
         export.export_type,
         partial,
         dataset.data_type,

@@ -11,6 +11,7 @@ from catalog_app.services.uploads import upload_path
 
 PREVIEW_ROWS = 20
 OFFERED_INSTRUMENTS = 2000
+TIMES = ("ts_event", "ts_init")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,31 @@ class PreviewResult:
 
     preview: Preview | None
     problem: str = ""
+
+    def columns(self) -> list[str]:
+        """Return the names of `rows`: times first; one column where both times agree in all rows."""
+        if self.preview is None:
+            return []
+        values = [name for name in self.preview.columns if name not in TIMES]
+        return [*(["ts_event = ts_init"] if self._times_agree() else TIMES), *values]
+
+    def rows(self) -> list[list[str]]:
+        """Return the rows for people: times as `2024-01-31 21:05:00`, with a fraction only where there is one."""
+        if self.preview is None:
+            return []
+        at = {name: place for place, name in enumerate(self.preview.columns)}
+        times = TIMES[:1] if self._times_agree() else TIMES
+        values = [name for name in at if name not in TIMES]
+        return [
+            [*(readable_time(row[at[name]]) for name in times), *(row[at[name]] for name in values)]
+            for row in self.preview.rows
+        ]
+
+    def _times_agree(self) -> bool:
+        if self.preview is None:
+            return False
+        event, init = (self.preview.columns.index(name) for name in TIMES)
+        return all(row[event] == row[init] for row in self.preview.rows)
 
 
 def detect_upload(upload: Upload) -> Detection:
@@ -48,6 +74,33 @@ def preview_upload(upload: Upload, mapping: Mapping | None, decimals: tuple[int 
     except FormatError as error:
         return PreviewResult(None, str(error))
     return PreviewResult(shown)
+
+
+def readable_time(text: str) -> str:
+    """Return `2024-01-31T21:05:00.250000000Z` as `2024-01-31 21:05:00.25`."""
+    return text.removesuffix("Z").replace("T", " ").rstrip("0").removesuffix(".") if "." in text else text
+
+
+def first_time(detection: Detection, mapping: Mapping | None, shown: PreviewResult) -> tuple[str, str] | None:
+    """Return the first row's time as the file writes it and as it is imported (ts_event, UTC).
+
+    None where they cannot be set side by side: the first row is rejected, or the text is read in another way than
+    was detected.
+    """
+    if mapping is None or shown.preview is None or not (shown.preview.rows and detection.sample_rows):
+        return None
+    as_detected = (mapping.delimiter, mapping.has_header, mapping.skip_lines) == (
+        detection.delimiter,
+        detection.has_header,
+        detection.skip_lines,
+    )
+    first_line = detection.skip_lines + detection.has_header + 1
+    if not as_detected or any(int(row["line"]) <= first_line for row in shown.preview.rejected):
+        return None
+    columns = [mapping.columns[name] for name in ("timestamp", "date", "time") if name in mapping.columns]
+    cells = detection.sample_rows[0]
+    written = " ".join(cells[column] for column in columns if isinstance(column, int) and column < len(cells))
+    return written, readable_time(shown.preview.rows[0][shown.preview.columns.index("ts_event")])
 
 
 def known_instruments(store: Store | None) -> list[str]:

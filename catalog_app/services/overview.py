@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from catalog_app.models import DataFile, Dataset, Instrument, Store
-from catalog_app.models.dataset import IndexState
+from catalog_app.models.dataset import DataType, IndexState
 
 SCORE_BUCKETS = 20
 WORST = 8
@@ -37,6 +37,20 @@ class Totals:
     start_ns: int | None
     end_ns: int | None
     validated: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLine:
+    """A data type over all stores; `unread` counts the datasets whose rows this release cannot read."""
+
+    data_type: str
+    label: str
+    datasets: int
+    rows: int
+    size_bytes: int
+    start_ns: int | None
+    end_ns: int | None
+    unread: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,33 @@ def totals() -> Totals:
         validated=Count("last_validated"),
     )
     return Totals(instruments=Instrument.objects.count(), **sums)
+
+
+def type_lines() -> list[TypeLine]:
+    """Every data type that there is, in the order of DataType, in one query."""
+    found = Dataset.objects.order_by().values("data_type").annotate(
+        datasets=Count("pk"),
+        rows=Sum("record_count"),
+        total_bytes=Sum("size_bytes"),
+        first=Min("start_ns"),
+        last=Max("end_ns"),
+        unread=Count("pk", filter=~Q(state=IndexState.OK)),
+    )  # fmt: skip
+    by_type = {row["data_type"]: row for row in found}
+    return [
+        TypeLine(
+            value,
+            str(label),
+            row["datasets"],
+            row["rows"],
+            row["total_bytes"],
+            row["first"],
+            row["last"],
+            row["unread"],
+        )
+        for value, label in DataType.choices
+        if (row := by_type.get(value))
+    ]
 
 
 def score_distribution() -> list[ScoreBar]:

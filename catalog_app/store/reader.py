@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from catalog_app.store.dialects import SCANNED_DIALECTS, SCANNED_TYPES, detect_dialect, expected_types
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
 from catalog_app.store.layout import locate
-from catalog_app.store.schema import CANONICAL, INT128_MAX, POSITIONS, PRICE_COLUMNS, SIZE_COLUMNS
+from catalog_app.store.schema import CANONICAL, INT128_MAX, POSITIONS, PRICE_COLUMNS, SIZE_COLUMNS, UINT64_MAX
 
 
 def scan(
@@ -58,10 +58,10 @@ def _canonical(frame: pl.LazyFrame, data_type: str, start_ns: int | None, end_ns
     """Filter by the stored ts_init, where statistics apply, then reinterpret the columns."""
     stored = pl.col("ts_init")
     if start_ns is not None:
-        frame = frame.filter(stored >= pl.lit(max(start_ns, 0), pl.UInt64))
+        frame = frame.filter(stored >= pl.lit(min(max(start_ns, 0), UINT64_MAX), pl.UInt64))
     if end_ns is not None:
         # No row is before 1970: an earlier end leaves none.
-        frame = frame.filter(stored <= pl.lit(end_ns, pl.UInt64)) if end_ns >= 0 else frame.filter(pl.lit(False))
+        frame = frame.filter(stored <= pl.lit(min(end_ns, UINT64_MAX), pl.UInt64)) if end_ns >= 0 else frame.filter(pl.lit(False))
     undefined_price = pl.lit(INT128_MAX, pl.Int128)
     undefined_size = pl.lit(-1, pl.Int128)  # UINT128_MAX
     return frame.with_columns(

@@ -18,6 +18,7 @@ QUANTITY_MAX_RAW: Final = 34_028_236_692_093 * SCALE
 QUANTITY_MIN_RAW: Final = 0
 
 INT64_MAX: Final = 2**63 - 1
+UINT64_MAX: Final = 2**64 - 1
 INT128_MAX: Final = 2**127 - 1
 
 # Values of the aggressor_side column.

@@ -14,7 +14,7 @@ from catalog_app.formats.errors import FormatError
 from catalog_app.forms.import_initial import initial_values
 from catalog_app.forms.imports import MappingForm, UploadForm
 from catalog_app.models import Import
-from catalog_app.services.import_preview import detect_upload, known_instruments, preview_upload
+from catalog_app.services.import_preview import detect_upload, first_time, known_instruments, preview_upload
 from catalog_app.services.importing import request_import
 from catalog_app.services.uploads import UploadRefused, keep_upload, visible_uploads
 from catalog_app.views.htmx import render_page
@@ -57,16 +57,18 @@ def map_upload(request: HttpRequest, upload_id: UUID) -> HttpResponse:
             item = request_import(form.request, user_of(request))
             return redirect("jobs:detail", item.job_id)
     else:
-        form = MappingForm(upload, detection, request.GET or initial_values(upload, detection))
+        form = MappingForm(upload, detection, request.GET or initial_values(upload, detection), draft=True)
         form.is_valid()
+    preview = preview_upload(upload, form.mapping, form.decimals())
     context = {
         "form": form,
         "data_type": form.chosen_type,
         "upload": upload,
         "detection": detection,
-        "preview": preview_upload(upload, form.mapping, form.decimals()),
+        "preview": preview,
+        "first_time": first_time(detection, form.mapping, preview),
         "instruments": known_instruments(form.chosen_store()),
         "known": form.known_instrument(),
-        "show_errors": request.method == "POST" or bool(request.GET),
+        "options_open": any(field.errors for field in form.option_fields()),
     }
     return render_page(request, "imports/map.html", "mapping", context, status=422 if request.method == "POST" else 200)

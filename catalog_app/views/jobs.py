@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +21,7 @@ from catalog_app.services.errors import Conflict
 from catalog_app.services.jobs import queries
 from catalog_app.views.downloads import export_response
 from catalog_app.views.htmx import render_page, wants_fragment
+from catalog_app.views.users import user_of
 
 PAGE_SIZE = 50
 LINES_SHOWN = 200
@@ -33,7 +33,7 @@ STOP_POLLING = 286
 @permission_required("catalog_app.view_job", raise_exception=True)
 def job_list(request: HttpRequest) -> HttpResponse:
     """Jobs, newest first; the filters are in the address, and the rows are polled while something runs."""
-    user = _user(request)
+    user = user_of(request)
     chosen = {name: request.GET.get(name, "") for name in ("state", "kind", "mine")}
     found = queries.list_jobs(state=chosen["state"], kind=chosen["kind"], owner=user if chosen["mine"] else None)
     page = Paginator(found.prefetch_related("exports"), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -83,7 +83,7 @@ def retry(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     """Do the work of a failed or cancelled job again, as a new job."""
     job = _changeable_job(request, job_id)
     try:
-        job = jobs.retry(job, _user(request))
+        job = jobs.retry(job, user_of(request))
     except Conflict as refusal:
         messages.warning(request, str(refusal))
     return redirect("jobs:detail", job.pk)
@@ -105,15 +105,9 @@ def download(request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         return _no_file(request, str(refusal), 410, export)
 
 
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 def _changeable_job(request: HttpRequest, job_id: uuid.UUID) -> Job:
     job = get_object_or_404(Job, pk=job_id)
-    if not queries.may_change(_user(request), job):
+    if not queries.may_change(user_of(request), job):
         raise PermissionDenied
     return job
 
@@ -121,7 +115,7 @@ def _changeable_job(request: HttpRequest, job_id: uuid.UUID) -> Job:
 def _detail_context(request: HttpRequest, job: Job) -> dict[str, Any]:
     lines = list(job.lines.order_by("-pk")[: LINES_SHOWN + 1])
     export = job.exports.first()
-    may_change = queries.may_change(_user(request), job)
+    may_change = queries.may_change(user_of(request), job)
     return {
         "job": job,
         "told": f"{job.state} {job.stage}",

@@ -22,6 +22,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "stores": figures.store_lines(),
         "totals": figures.totals(),
+        "types": figures.type_lines(),
         "bars": figures.score_distribution(),
         "worst": figures.worst_datasets(),
         "page": Paginator(figures.findings(), FINDINGS).get_page(request.GET.get("page")),

@@ -1,8 +1,6 @@
 """A user's own API tokens."""
 
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,13 +11,14 @@ from catalog_app.forms.token import TokenForm
 from catalog_app.models import ApiToken
 from catalog_app.services import tokens
 from catalog_app.services.errors import ServiceError
+from catalog_app.views.users import user_of
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def token_list(request: HttpRequest) -> HttpResponse:
     """The user's tokens, and the form for a new one; its secret is in the answer to the form and nowhere else."""
-    user = _user(request)
+    user = user_of(request)
     made = None
     form = TokenForm(user, request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -35,13 +34,7 @@ def token_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Take one of the user's own tokens back."""
-    token = get_object_or_404(ApiToken, pk=pk, user=_user(request))
+    token = get_object_or_404(ApiToken, pk=pk, user=user_of(request))
     tokens.revoke(token)
     messages.success(request, f"The token {token.name} is revoked.")
     return redirect("tokens:list")
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

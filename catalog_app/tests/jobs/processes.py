@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from catalog_app.models import Job
+from catalog_app.services.jobs import reap
 
 PATIENCE = 60
 
@@ -57,13 +58,17 @@ class Workers:
         return process
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
-        """Wait until something has happened; give up when it takes too long or no worker is left."""
+        """Wait until something has happened, reaping meanwhile as beat does.
+
+        Gives up when it takes too long or no worker is left.
+        """
         deadline = time.monotonic() + PATIENCE
         while not condition():
             nobody_left = all(process.poll() is not None for process in self.processes)
             if nobody_left or time.monotonic() > deadline:
                 logs = "\n".join(log.read_text()[-3000:] for log in self.directory.glob("worker-*.log"))
                 pytest.fail(f"Waited in vain. {list(Job.objects.values())}\n{logs}")
+            reap()
             time.sleep(0.1)
 
     def end(self) -> None:

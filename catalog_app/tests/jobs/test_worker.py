@@ -15,8 +15,12 @@ from catalog_app.tests.jobs.processes import Workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
+
 @pytest.fixture
-def workers(broker_url: str, tmp_path: Path) -> Iterator[Workers]:
+def workers(broker_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    monkeypatch.setattr(reaper, "DEAD_AFTER", timedelta(seconds=4))
+    # fakeredis may hand a doorbell to the dead connection of a killed worker.
+    monkeypatch.setattr(reaper, "UNANSWERED_AFTER", timedelta(seconds=4))
     workers = Workers(broker_url, tmp_path)
     yield workers
     workers.end()
@@ -37,8 +41,7 @@ def slow_job(ledger: Path, seconds: float) -> Job:
     return Job.objects.create(kind="slow", title="Slow", parameters={"ledger": str(ledger), "seconds": seconds})
 
 
-def test_another_worker_finishes_the_job_of_a_killed_one(workers, ledger, monkeypatch):
-    monkeypatch.setattr(reaper, "DEAD_AFTER", timedelta(seconds=2))
+def test_another_worker_finishes_the_job_of_a_killed_one(workers, ledger):
     job = slow_job(ledger, seconds=6)
     broker.send_run(str(job.pk), job.queue)
     first = workers.start()
@@ -47,7 +50,6 @@ def test_another_worker_finishes_the_job_of_a_killed_one(workers, ledger, monkey
     first.wait()
     assert state_of(job) == JobState.RUNNING
     second = workers.start()
-    workers.wait_for(lambda: jobs.reap().requeued == 1)
     workers.wait_for(lambda: state_of(job) == JobState.SUCCEEDED)
     job.refresh_from_db()
     assert job.attempt == 2

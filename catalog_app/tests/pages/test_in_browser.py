@@ -32,6 +32,8 @@ def page(live_server, admin_client, monkeypatch) -> Iterator[Page]:
         session = admin_client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
         page = context.new_page()
+        # The test server speaks HTTP only: a socket that stays silent stands in for the push of jobs.
+        page.route_web_socket("**/ws/**", lambda socket: None)
         page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page

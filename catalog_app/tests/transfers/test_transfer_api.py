@@ -68,7 +68,7 @@ def test_an_export_is_queued_followed_and_downloaded(exporter: Client, dataset: 
 
     accepted = response.json()
     assert response.status_code == 202
-    assert response["Location"] == f"/jobs/{accepted['jobId']}"
+    assert response["Location"] == f"{BASE}/jobs/{accepted['jobId']}"
     assert (accepted["status"], accepted["downloadUrl"]) == ("queued", None)
     assert exporter.get(f"{BASE}/download/{accepted['exportId']}").status_code == 404
     run_job(accepted["jobId"])
@@ -118,7 +118,7 @@ def test_an_import_is_queued_and_followed(importer: Client, store: Store) -> Non
 
     accepted = response.json()
     assert response.status_code == 202, response.content
-    assert response["Location"] == f"/jobs/{accepted['jobId']}"
+    assert response["Location"] == f"{BASE}/jobs/{accepted['jobId']}"
     run_job(accepted["jobId"])
     done = importer.get(f"{BASE}/import/{accepted['importId']}/status").json()
     assert (done["success"], done["recordCount"], done["rejectedRows"]) == (True, 3, [])
