@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -12,6 +12,13 @@ class Wire(Schema):
     """Base of every shape."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_nul(cls, value: Any) -> Any:
+        if isinstance(value, str | list) and any("\x00" in item for item in value if isinstance(item, str)):
+            raise ValueError("must not contain NUL characters")  # PostgreSQL has no text with it
+        return value
 
 
 class Problem(Wire):

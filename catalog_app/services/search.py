@@ -64,6 +64,8 @@ def search(wanted: Search, offset: int, limit: int) -> tuple[list[Found], int]:
 
 def find_instrument(name: str) -> Found | None:
     """The instrument of an id as NautilusTrader writes it (EUR/USD.SIM) or as paths do (EURUSD.SIM)."""
+    if "\x00" in name:  # PostgreSQL has no text with it
+        return None
     for lookup in ({"instrument_id": name}, {"plain": name}):
         datasets = _with_plain(Dataset.objects.all()).filter(**lookup).select_related("store", "definition")
         definitions = list(_with_plain(Instrument.objects.all()).filter(**lookup).order_by("-is_defined", "pk"))

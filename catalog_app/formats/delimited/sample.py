@@ -52,6 +52,8 @@ def read_sample(path: Path, name: str, max_bytes: int) -> Sample:
     warnings += notes
     whole = len(data) < _SAMPLE_BYTES
     lines = _lines(data, encoding, name, whole=whole)
+    if not lines:
+        raise FormatError("it holds only blank lines", name, "Check that the export or download was complete.")
     delimiter = _delimiter(lines, name)
     table = split_cells(lines, delimiter)
     width = _width(table)
@@ -60,7 +62,9 @@ def read_sample(path: Path, name: str, max_bytes: int) -> Sample:
     body = [row for row in table[skip:] if len(row) == width]
     header = body[0] if _is_header(body) else None
     rows = body[1:] if header else body
-    estimate = len(rows) if whole and len(lines) < _SAMPLE_LINES else int(text_bytes / max(len(data), 1) * data.count(b"\n"))
+    estimate = (
+        len(rows) if whole and len(lines) < _SAMPLE_LINES else int(text_bytes / max(len(data), 1) * data.count(b"\n"))
+    )
     if not rows:
         raise FormatError("it has a header but no rows", name, "Check that the export or download was complete.")
     return Sample(

@@ -100,6 +100,8 @@ def test_the_same_idempotency_key_exports_once(exporter: Client, dataset: Datase
         ({"instrumentIds": ["GBPUSD.SIM"], "compression": "lzma"}, 422),
         ({"instrumentIds": ["GBPUSD.SIM"], "dateRange": {"start": "soon"}}, 422),
         ({"datasetId": "nonsense"}, 422),
+        ({"instrumentIds": ["GBP\x00USD.SIM"]}, 422),
+        ({"instrumentIds": ["GBPUSD.SIM"], "timeframes": ["\x00"]}, 422),
         ({"datasetId": str(uuid4())}, 404),
     ],
 )
