@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,20 @@ _FILE_FIELDS = (
 )  # fmt: skip
 
 
+@contextmanager
+def writing_index(store: Store) -> Iterator[None]:
+    """A transaction that is alone in writing this store's index: imports and syncs may end at the same time."""
+    with transaction.atomic():
+        # PostgreSQL locks the row; SQLite took its write lock when the transaction began.
+        list(Store.objects.select_for_update().filter(pk=store.pk))
+        yield
+
+
 def save_files(store: Store, entries: Sequence[ListedFile], pool: Executor) -> None:
     """Read the footers of files in parallel and save files and the datasets they belong to."""
     root = Path(store.root)
     footers = list(pool.map(lambda entry: _footer_or_error(root, entry.path), entries))
-    with transaction.atomic():
+    with writing_index(store):
         datasets = _datasets_for(store, [(locate(e.path), f) for e, f in zip(entries, footers, strict=True)])
         DataFile.objects.bulk_create(
             [_data_file(store, entry, footer, datasets) for entry, footer in zip(entries, footers, strict=True)],
@@ -138,7 +148,7 @@ def index_definitions(store: Store, entries: Sequence[ListedFile]) -> None:
                 state=IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED, problem=str(error)
             )
             continue
-        with transaction.atomic():
+        with writing_index(store):
             for definition in definitions:
                 _save_definition(store, entry.path, definition)
 
@@ -177,7 +187,7 @@ def refresh_datasets(store: Store) -> None:
     )  # fmt: skip
     by_dataset = {row["dataset"]: row for row in totals}
     changed: list[Dataset] = []
-    with transaction.atomic():
+    with writing_index(store):
         store.datasets.exclude(pk__in=by_dataset).delete()
         for dataset in store.datasets.all():
             before = _facts(dataset)

@@ -13,12 +13,11 @@ from dataclasses import asdict, dataclass, field
 from itertools import batched, chain
 from pathlib import Path
 
-from django.db import transaction
 from django.utils import timezone
 
 from catalog_app.models import DataFile, Store
 from catalog_app.services.errors import JobFailed
-from catalog_app.services.index import index_definitions, refresh_datasets, save_files
+from catalog_app.services.index import index_definitions, refresh_datasets, save_files, writing_index
 from catalog_app.store.journal import recover
 from catalog_app.store.listing import ListedFile, list_files
 
@@ -118,7 +117,7 @@ def _read_pending(store: Store, pending: list[ListedFile], on_progress: Callable
 
 def _forget(store: Store, gone: Iterable[str]) -> None:
     for chunk in batched(gone, CHUNK):
-        with transaction.atomic():
+        with writing_index(store):
             store.instruments.filter(definition_path__in=chunk).update(is_defined=False, definition_path="")
             store.files.filter(path__in=chunk).delete()
 
