@@ -113,7 +113,8 @@ def test_what_cannot_be_installed_leaves_no_stamp_and_says_so(machine: Path) -> 
 
 
 def test_the_help_lists_every_command() -> None:
-    listed = subprocess.run(["make", "--no-print-directory", "help"], cwd=BASE_DIR, capture_output=True, text=True, check=True, env=os.environ)
+    command = ["make", "--no-print-directory", "help"]
+    listed = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=True, env=os.environ)
 
     names = {line.split()[0] for line in listed.stdout.splitlines()}
     assert names == {"help", "run", "test", "test-services", "lint", "bench", "lock", "clean"}

@@ -14,7 +14,8 @@ from catalog_app.formats.delimited import BatchParser, Mapping, ParseStats, pars
 from catalog_app.services.errors import JobFailed
 from catalog_app.services.jobs import Progress
 from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Committed, Transaction
+from catalog_app.store.journal import Transaction
+from catalog_app.store.moves import Committed
 from catalog_app.store.writer import DatasetWriter
 
 if TYPE_CHECKING:

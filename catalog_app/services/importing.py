@@ -20,8 +20,10 @@ from catalog_app.services.sync import sync_store
 from catalog_app.services.uploads import upload_path
 from catalog_app.store.bar_type import parse_bar_type
 from catalog_app.store.instruments import build_instrument
-from catalog_app.store.journal import Committed, find_operation, recover
+from catalog_app.store.journal import find_operation
 from catalog_app.store.layout import dataset_path
+from catalog_app.store.moves import Committed
+from catalog_app.store.recovery import recover
 
 # Spreads trade at negative prices; for the rest a price of 0 or less is a defect.
 MAY_BE_NEGATIVE = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})

@@ -18,8 +18,8 @@ from django.utils import timezone
 from catalog_app.models import DataFile, Store
 from catalog_app.services.errors import JobFailed
 from catalog_app.services.index import index_definitions, refresh_datasets, save_files, writing_index
-from catalog_app.store.journal import recover
 from catalog_app.store.listing import ListedFile, list_files
+from catalog_app.store.recovery import recover
 
 CHUNK = 500
 FOOTER_THREADS = 8

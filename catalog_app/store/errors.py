@@ -1,5 +1,7 @@
 """What can go wrong in a store; every message says what, where and what to do."""
 
+from datetime import UTC, datetime, timedelta
+
 
 class StoreError(Exception):
     """A store could not be read or changed. Raised with nothing changed, unless a subclass says otherwise."""
@@ -35,7 +37,7 @@ class Overlap(StoreError):
 
     def __init__(self, directory: str, start_ns: int, end_ns: int, existing: str) -> None:
         super().__init__(
-            f"{directory}: the interval {start_ns} to {end_ns} (ts_init, ns) overlaps {existing}. "
+            f"{directory}: the range {_utc(start_ns)} to {_utc(end_ns)} UTC overlaps {existing}. "
             "NautilusTrader needs disjoint files: leave out the rows that are there, or replace that file."
         )
         self.directory = directory
@@ -46,3 +48,10 @@ class Overlap(StoreError):
 
 class ConcurrentChange(StoreError):
     """A file changed while an operation on it was being prepared. Nothing was changed."""
+
+
+def _utc(ns: int) -> str:
+    """`2024-01-31 21:05:00`, with nanoseconds where there are any."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return f"{moment:%Y-%m-%d %H:%M:%S}" + (f".{rest:09d}" if rest else "")

@@ -61,7 +61,11 @@ def _canonical(frame: pl.LazyFrame, data_type: str, start_ns: int | None, end_ns
         frame = frame.filter(stored >= pl.lit(min(max(start_ns, 0), UINT64_MAX), pl.UInt64))
     if end_ns is not None:
         # No row is before 1970: an earlier end leaves none.
-        frame = frame.filter(stored <= pl.lit(min(end_ns, UINT64_MAX), pl.UInt64)) if end_ns >= 0 else frame.filter(pl.lit(False))
+        frame = (
+            frame.filter(stored <= pl.lit(min(end_ns, UINT64_MAX), pl.UInt64))
+            if end_ns >= 0
+            else frame.filter(pl.lit(False))
+        )
     undefined_price = pl.lit(INT128_MAX, pl.Int128)
     undefined_size = pl.lit(-1, pl.Int128)  # UINT128_MAX
     return frame.with_columns(

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from catalog_app.store.journal import Committed, Transaction
+from catalog_app.store.journal import Transaction
+from catalog_app.store.moves import Committed
 from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, PRICE_MAX_RAW, QUANTITY_MAX_RAW
 from catalog_app.store.writer import DatasetWriter
 

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from catalog_app.store import durable
 from catalog_app.store.errors import ConcurrentChange, StoreError
-from catalog_app.store.journal import Transaction, find_operation, operations, recover, undo
+from catalog_app.store.journal import Transaction, find_operation, operations
+from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.trees import leftovers, put, tree
 
 A, B, C = (f"data/quote_tick/X.Y/{name}.parquet" for name in "abc")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction, find_operation, operations, recover, undo
+from catalog_app.store.journal import Transaction, find_operation, operations
+from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.trees import Tree, leftovers, put, tree
 from catalog_app.tests.store.upstream import run_python
 
@@ -24,7 +25,7 @@ NEW = "data/bar/X.Y-1-DAY-LAST-EXTERNAL/n.parquet"
 _CRASHER = """
 import os, sys
 from pathlib import Path
-from catalog_app.store import durable, journal
+from catalog_app.store import durable, journal, recovery
 
 def change(root, step, _):
     tx = journal.Transaction(root, "test", "data/quote_tick/X.Y")
@@ -35,11 +36,11 @@ def change(root, step, _):
 
 def undo(root, step, operation_id):
     arm(step)
-    journal.undo(root, operation_id)
+    recovery.undo(root, operation_id)
 
 def recover(root, step, _):
     arm(step)
-    journal.recover(root)
+    recovery.recover(root)
 
 def arm(step):
     left = [int(step)]
