@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quality_app.grid import OUTSIDE, Grid, Int64s
+from quality_app.grid import Grid, Int64s
 from quality_app.illiquidity import Runs, classify
+from quality_app.presence import find_present
 
 MINUTE_NS: Final = 60_000_000_000
 GAPS_SCHEMA: Final = pl.Schema(
@@ -72,7 +73,6 @@ class _Walk:
         self.previous = None if low is None else low - 1
         self.last_ts: int | None = None
         self.outside = self.present = 0
-        self.present_in = np.zeros(len(grid.before), np.int64)
         self._starts: list[Int64s] = []
         self._ends: list[Int64s] = []
 
@@ -83,32 +83,36 @@ class _Walk:
         if (self.last_ts is not None and ts[0] < self.last_ts) or np.any(ts[1:] < ts[:-1]):
             raise Disordered
         self.last_ts = int(ts[-1])
-        index = self.grid.index_of(ts)
-        self.outside += int(np.count_nonzero(index == OUTSIDE))
-        index = np.maximum.accumulate(index[index != OUTSIDE])
-        index = index[(index >= (self.low or 0)) & (index <= (self.grid.total if self.high is None else self.high))]
-        index = index[np.diff(index, prepend=OUTSIDE if self.previous is None else self.previous) > 0]
-        if not len(index):
+        found = find_present(ts, self.grid)
+        self.outside += found.outside
+        first = np.maximum(found.first, self.low or 0)
+        last = np.minimum(found.last, self.grid.total if self.high is None else self.high)
+        wanted = first <= last
+        first, last = first[wanted], last[wanted]
+        if not len(first):
             return
         if self.previous is None:
-            self.low = int(index[0])
+            self.low = int(first[0])
             self.previous = self.low - 1
-        self._collect(np.append(self.previous, index))
-        self.present += len(index)
-        self.present_in += np.bincount(self.grid.segment_of(index), minlength=len(self.present_in))
-        self.previous = int(index[-1])
+        # What was reached before counts once.
+        reached = np.maximum.accumulate(np.append(self.previous, last))
+        before, first = reached[:-1], np.maximum(first, reached[:-1] + 1)
+        self._collect(before, first)
+        self.present += int(np.maximum(last - first + 1, 0).sum())
+        self.previous = int(reached[-1])
 
     def finish(self) -> Runs:
         """Close the range and return the runs that were left out."""
         if self.previous is not None and self.high is not None:
-            self._collect(np.array([self.previous, self.high + 1]))
+            self._collect(np.array([self.previous]), np.array([self.high + 1]))
         nothing = np.array([], np.int64)
         return Runs(np.concatenate([nothing, *self._starts]), np.concatenate([nothing, *self._ends]))
 
-    def _collect(self, index: Int64s) -> None:
-        before = np.flatnonzero(np.diff(index) > 1)
-        self._starts.append(index[before] + 1)
-        self._ends.append(index[before + 1] - 1)
+    def _collect(self, before: Int64s, after: Int64s) -> None:
+        """Note the closes between a present one and the next."""
+        left_out = after - before > 1
+        self._starts.append(before[left_out] + 1)
+        self._ends.append(after[left_out] - 1)
 
 
 def find_bar_gaps(
@@ -135,7 +139,7 @@ def find_bar_gaps(
     first = walk.low if walk.low is not None else 0
     last = walk.high if walk.high is not None else (walk.previous if walk.previous is not None else -1)
     expected = max(last - first + 1, 0) if walk.previous is not None else 0
-    pieces, quiet = classify(runs, grid, walk.present_in, first, last)
+    pieces, quiet = classify(runs, grid, first, last)
     gaps = _gaps(pieces, quiet, grid)
     illiquid = int(gaps.filter(pl.col("cause") == "illiquid")["missing"].sum())
     return GapScan(expected, walk.present, expected - walk.present, illiquid, walk.outside, gaps, grid, first, last)

@@ -27,16 +27,15 @@ class Runs:
     end: Int64s
 
 
-def classify(runs: Runs, grid: Grid, present_in: Int64s, first: int, last: int) -> tuple[Runs, npt.NDArray[np.bool_]]:
+def classify(runs: Runs, grid: Grid, first: int, last: int) -> tuple[Runs, npt.NDArray[np.bool_]]:
     """Tell illiquid runs from unexplained ones.
 
     A run that closed hours interrupt is judged piece by piece. It is illiquid when every piece is, and is then cut
     into them: two quiet minutes on both sides of a weekend are two gaps. Otherwise it stays one hole.
 
     Args:
-        runs: Missing closes.
+        runs: All missing closes of the range.
         grid: What they were held against.
-        present_in: Bars that are there, per segment of the grid.
         first, last: The range that was scanned, by number.
 
     Returns:
@@ -46,7 +45,7 @@ def classify(runs: Runs, grid: Grid, present_in: Int64s, first: int, last: int) 
     if not len(runs.start):
         return runs, np.array([], np.bool_)
     pieces = _pieces(runs, grid)
-    quiet = _with_probability(pieces, grid, present_in, first, last)
+    quiet = _with_probability(pieces, grid, first, last)
     quiet = quiet.with_columns(pl.col("quiet").all().over("run").alias("all_quiet")).with_columns(
         pl.when("all_quiet").then("block").otherwise(0).alias("part")
     )
@@ -79,13 +78,18 @@ def _pieces(runs: Runs, grid: Grid) -> pl.DataFrame:
     )
 
 
-def _with_probability(pieces: pl.DataFrame, grid: Grid, present_in: Int64s, first: int, last: int) -> pl.DataFrame:
+def _with_probability(pieces: pl.DataFrame, grid: Grid, first: int, last: int) -> pl.DataFrame:
     """Return runs cut at closed hours, with whether each is quiet: (1 - p)^k >= ALPHA."""
     expected_in = np.maximum(np.minimum(grid.ends(), last + 1) - np.maximum(grid.before, first), 0)
+    expected = int(expected_in.sum())
+    present = expected - int(pieces["missing"].sum())
     activity = (
-        pl.DataFrame({"bucket": grid.bucket, "present": present_in, "expected": expected_in}).group_by("bucket").sum()
+        pl.DataFrame({"bucket": grid.bucket, "expected": expected_in})
+        .group_by("bucket")
+        .sum()
+        .join(pieces.group_by("bucket").agg(pl.col("missing").sum().alias("absent")), on="bucket")
+        .with_columns((pl.col("expected") - pl.col("absent")).alias("present"))
     )
-    present, expected = int(present_in.sum()), int(expected_in.sum())
     in_run = pl.col("missing").sum().over("run")
     in_bucket = pl.col("missing").sum().over("run", "bucket")
     # Without the run's own bars: a hole must not explain itself.

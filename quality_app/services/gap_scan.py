@@ -63,7 +63,7 @@ def scan(
         return kept_summary(dataset)
     found: GapScan | str
     try:
-        found = scan_bars(_series(dataset, files, calendar, progress), calendar, start_ns, end_ns)
+        found = scan_bars(_series(dataset, files, progress), calendar, start_ns, end_ns)
     except Unscannable as reason:
         found = str(reason)
     summary = _summary(found, calendar)
@@ -107,7 +107,7 @@ def _gap_json(gap: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _series(dataset: Dataset, files: list[DataFile], calendar: SessionCalendar, progress: Progress | None) -> BarSeries:
+def _series(dataset: Dataset, files: list[DataFile], progress: Progress | None) -> BarSeries:
     if dataset.data_type != DataType.BAR:
         raise Unscannable(f"Gaps of {dataset.get_data_type_display().lower()} are not scanned yet.")
     readable = [file for file in files if file.state == IndexState.OK and file.rows]
@@ -118,7 +118,7 @@ def _series(dataset: Dataset, files: list[DataFile], calendar: SessionCalendar, 
     for file in readable:
         require_unchanged(root, file)
     if progress:
-        progress.stage(f"Scanning {dataset}", total=rows * (2 if calendar.learned else 1))
+        progress.part(f"Scanning {dataset}")
         for file in unreadable:
             progress.log(f"{file.path} cannot be read: its bars count as missing.", "warning")
     starts, ends = ([getattr(file, name) for file in readable] for name in ("start_ns", "end_ns"))

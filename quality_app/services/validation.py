@@ -106,7 +106,7 @@ class _Pass:
     def run(self) -> None:
         """Read every file once."""
         if self.progress:
-            self.progress.stage(f"Checking {self.dataset}", total=sum(file.rows or 0 for file in self.files))
+            self.progress.part(f"Checking {self.dataset}")
         for file in self.files:
             self.unreadable.rows += 1
             if file.state == IndexState.UNREADABLE:

@@ -63,3 +63,13 @@ def test_no_change_starts_nothing(store: Store) -> None:  # noqa: F811
     changes.tell([], None)
 
     assert not Job.objects.exists()
+
+
+def test_a_job_over_many_datasets_counts_all_their_rows(import_text: Importer, store: Store) -> None:  # noqa: F811
+    first, _ = import_text(bars(*GOOD))
+    second, _ = import_text(bars(*GOOD), instrument_id="EUR/USD.SIM", bar_type="EUR/USD.SIM-1-MINUTE-BID-EXTERNAL")
+    keys = [str(item.dataset_id) for item in (first, second)]
+
+    for kind in ("validate", "scan_gaps", "scan_gaps"):
+        job = run_inline(kind, {"datasetIds": keys})
+        assert (job.error, job.done, job.total) == ("", 6, 6)

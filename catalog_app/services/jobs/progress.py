@@ -57,6 +57,12 @@ class Progress:
             self._samples = deque([(time.monotonic(), 0)])
         self._write_when_due()
 
+    def part(self, text: str) -> None:
+        """Name what is being done now within the stage; its count goes on."""
+        with self._lock:
+            self._stage = text[:200]
+        self._write_when_due()
+
     def advance(self, count: int) -> None:
         """Count units that are done in this stage.
 
