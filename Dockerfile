@@ -22,4 +22,4 @@ RUN SECRET_KEY=only-for-collecting-static-files-in-the-build python manage.py co
 
 VOLUME ["/home/desk/var", "/nautilus"]
 EXPOSE 8000
-CMD ["sh", "-c", "exec python -m daphne -v 0 --no-server-name -b ${HOST:-127.0.0.1} -p ${PORT:-8000} datacatalog.asgi:application"]
+CMD ["sh", "-c", "exec python -m datacatalog.server -v 0 --no-server-name -b ${HOST:-127.0.0.1} -p ${PORT:-8000} datacatalog.asgi:application"]

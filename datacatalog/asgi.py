@@ -5,7 +5,6 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "datacatalog.settings")
@@ -13,16 +12,10 @@ django_application = get_asgi_application()
 
 # Models must be loaded before these.
 from catalog_app.routing import websocket_urlpatterns  # noqa: E402
-from datacatalog.body_limit import BodyLimit  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(
-            django_application,
-            small=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
-            large=settings.UPLOAD_LIMIT_BYTES,
-            upload_paths=("/imports/new/", "/api/v1/nautilus/data/import"),
-        ),
+        "http": django_application,
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

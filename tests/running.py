@@ -14,8 +14,18 @@ from pathlib import Path
 from datacatalog.demo_users import read_demo_users
 from datacatalog.env import BASE_DIR
 
-# What the surroundings of a test run may set and what a desk under test must not see.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "NAUTILUS_PATH", "PORT", "HOST", "DJANGO_SETTINGS_MODULE", "SECRET_KEY")
+# What the surroundings of a test run may set and what a desk under test must not see;
+# the last one the Makefile unsets too.
+FOREIGN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "NAUTILUS_PATH",
+    "PORT",
+    "HOST",
+    "DJANGO_SETTINGS_MODULE",
+    "SECRET_KEY",
+    "PYTHONDONTWRITEBYTECODE",
+)
 START_SECONDS = 120.0
 
 
@@ -142,7 +152,7 @@ class Desk:
     def process_of(self, name: str) -> int:
         """Process id of one process of the Procfile, found by its command line."""
         assert self.process is not None
-        words = {"web": "daphne", "worker-heavy": "heavy@%h", "worker-interactive": "interactive@%h"}
+        words = {"web": "datacatalog.server", "worker-heavy": "heavy@%h", "worker-interactive": "interactive@%h"}
         word = words.get(name, name)
         for pid in descendants(self.process.pid):
             if word in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
