@@ -2,8 +2,9 @@
 
 Daphne takes in a whole body before the application runs, has Twisted parse it as a form, and
 puts all of it into the application's queue, everything in memory: one large POST, from
-anybody, could end the process. Here a body that is too large, or large and from a stranger, is refused when its headers have
-arrived; others wait on disk and are read as the application asks for them.
+anybody, could end the process. Here a body that is too large, or large and from a stranger,
+is refused when its headers have arrived; others wait on disk and are read as the application
+asks for them.
 """
 
 from __future__ import annotations
