@@ -28,7 +28,9 @@ class ExportForm(forms.Form):
         ]
     )
     timestamp_format = forms.ChoiceField(
-        label="Times", choices=[("iso", "ISO-8601, UTC, nanoseconds"), ("epoch_ns", "UNIX nanoseconds")], required=False
+        label="Times",
+        choices=[("iso", "ISO 8601, to the nanosecond"), ("epoch_ns", "UNIX nanoseconds")],
+        required=False,
     )
 
     def clean(self) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
-from catalog_app.formats.delimited import Detection
+from catalog_app.formats.delimited import Detection, Mapping
 from catalog_app.formats.delimited.mapping import EPOCHS
-from catalog_app.models import Store, Upload
+from catalog_app.models import Import, Store, Upload
+from catalog_app.store.bar_type import parse_bar_type
 
 _UNITS = (("DAY", 86_400), ("HOUR", 3_600), ("MINUTE", 60), ("SECOND", 1))
 _ID_IN_NAME = re.compile(r"^([A-Za-z0-9-]{1,30}\.[A-Z]{2,12})(?=[_-])")
@@ -39,6 +41,52 @@ def initial_values(upload: Upload, detection: Detection) -> dict[str, Any]:
         "size_precision": detection.size_precision or 0,
         **_columns(detection),
     }
+
+
+def values_of(item: Import) -> dict[str, str]:
+    """Return the form's values as an import was asked for, to ask for it again with a change."""
+    wanted, mapping = item.parameters, Mapping.from_json(item.parameters["mapping"])
+    is_pattern = mapping.time_format not in {"iso", *EPOCHS}
+    values: dict[str, Any] = {
+        "store": item.store_id,
+        "instrument_id": wanted["instrumentId"],
+        "data_type": mapping.data_type,
+        **_bar_values(wanted["barType"]),
+        "delimiter": mapping.delimiter,
+        "decimal_mark": mapping.decimal_mark,
+        "encoding": mapping.encoding,
+        "skip_lines": mapping.skip_lines,
+        "has_header": mapping.has_header,
+        "time_format": "pattern" if is_pattern else mapping.time_format,
+        "time_pattern": mapping.time_format if is_pattern else None,
+        "timezone": mapping.timezone,
+        "stamp": mapping.stamp,
+        "default_size": mapping.default_size,
+        "missing_volume_as_zero": mapping.missing_volume_as_zero,
+        "skip_rejected": wanted["skipRejected"],
+        "sort_rows": wanted["sortRows"],
+        **{f"column_{name}": column for name, column in mapping.columns.items()},
+        **_instrument_values(wanted["newInstrument"] or {}),
+    }
+    texts = {name: "on" if value is True else value for name, value in values.items()}
+    return {name: str(value) for name, value in texts.items() if value is not None and value is not False}
+
+
+def _bar_values(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    bar_type = parse_bar_type(text)
+    return {"step": bar_type.step, "aggregation": bar_type.aggregation, "price_type": bar_type.price_type}
+
+
+def _instrument_values(definition: dict[str, Any]) -> dict[str, Any]:
+    """The form has dates where the definition has nanoseconds."""
+    days = {
+        name: f"{datetime.fromtimestamp(definition[f'{name}_ns'] // 10**9, UTC):%Y-%m-%d %H:%M:%S}"
+        for name in ("activation", "expiration")
+        if f"{name}_ns" in definition
+    }
+    return {name: value for name, value in definition.items() if not name.endswith("_ns")} | days
 
 
 def _columns(detection: Detection) -> dict[str, str]:

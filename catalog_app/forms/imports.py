@@ -41,7 +41,7 @@ COLUMN_LABELS = {
     "time": "Time of day, if apart",
     "ts_init": "Received (ts_init)",
 }
-_INSTRUMENT_ID = re.compile(r"^[^\s\\]+\.[A-Za-z0-9_-]+$")
+_INSTRUMENT_ID = re.compile(r"^(?!/*\.)[^\s\\]+\.[A-Za-z0-9_-]+$")
 
 
 class UploadForm(forms.Form):
@@ -143,15 +143,15 @@ class MappingForm(forms.Form):
         """Return the bound fields that say how the text is read."""
         names = ["delimiter", "decimal_mark", "encoding", "skip_lines", "has_header"]
         of_type = {"quote": ["default_size"], "bar": ["missing_volume_as_zero"]}
-        return [self[name] for name in names + of_type.get(self.data_type, [])]
+        return [self[name] for name in names + of_type.get(self.chosen_type, [])]
 
     def target(self) -> str:
         """Return what the rows become, as NautilusTrader names it; empty while that is not known."""
         data = getattr(self, "cleaned_data", {})
-        instrument_id = data.get("instrument_id", "")
-        if not instrument_id or self.data_type != "bar":
+        instrument_id = str(data.get("instrument_id", ""))
+        if not instrument_id or self.chosen_type != "bar":
             return instrument_id
-        return self.bar_type(data) if data.get("step") else ""
+        return self.bar_type(data) if all(data.get(name) for name in ("step", "aggregation", "price_type")) else ""
 
     def chosen_store(self) -> Store | None:
         """Return the store that is chosen, once the form was validated."""
@@ -184,7 +184,13 @@ class MappingForm(forms.Form):
         try:
             mapping = self._mapping(data)
             mapping.check()
-        except (FormatError, ValueError) as error:
+        except FormatError as error:
+            field = "time_pattern" if error.where == "time_format" else error.where
+            if field in self.fields:
+                self.add_error(field, f"{error.what}. {error.action}".strip())
+            else:
+                self.add_error(None, str(error))
+        except ValueError as error:
             self.add_error(None, str(error))
         except KeyError:  # a field of the mapping has an error of its own
             pass
@@ -192,7 +198,7 @@ class MappingForm(forms.Form):
             self.mapping = mapping
         if self.draft:
             self._forgive_what_is_empty()
-        if not self.errors and self.mapping and data.get("instrument_id"):
+        if not self.errors and self.mapping and data.get("instrument_id") and data.get("store"):
             self._build_request(data, self.mapping)
         return data
 

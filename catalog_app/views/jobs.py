@@ -1,7 +1,9 @@
 """Pages of the jobs: the list, one job while it runs, cancel, retry, download."""
 
+import json
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -13,18 +15,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog_app.models import Export, Job
+from catalog_app.forms.import_initial import values_of
+from catalog_app.models import Export, Import, Job
 from catalog_app.models.job import JobState
 from catalog_app.services import jobs
 from catalog_app.services.downloads import FileGone, NoFileYet, export_file
 from catalog_app.services.errors import Conflict
 from catalog_app.services.jobs import queries
+from catalog_app.services.uploads import visible_uploads
 from catalog_app.views.downloads import export_response
 from catalog_app.views.htmx import render_page, wants_fragment
 from catalog_app.views.users import user_of
 
 PAGE_SIZE = 50
 LINES_SHOWN = 200
+REJECTED_SHOWN = 100
 # htmx: swap this answer in and stop polling.
 STOP_POLLING = 286
 
@@ -132,6 +137,26 @@ def _detail_context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "retries": list(job.retries.all()),
         "result_facts": queries.facts(job.result),
         "parameter_facts": queries.facts(job.parameters),
+        **_import_context(request, job),
+    }
+
+
+def _import_context(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """What a finished import made of its file; a retry works for the import of the first job."""
+    import_id = job.parameters.get("importId")
+    if not (import_id and job.is_finished and request.user.has_perm("catalog_app.view_import")):
+        return {}
+    imported = Import.objects.select_related("upload", "store", "dataset").filter(pk=import_id).first()
+    if imported is None:
+        return {}
+    may_import = request.user.has_perm("catalog_app.add_import")
+    return {
+        "imported": imported,
+        "mapping": json.loads(imported.parameters["mapping"]),
+        "rejected": imported.rejected_rows[:REJECTED_SHOWN],
+        "again": urlencode(values_of(imported))
+        if may_import and visible_uploads(user_of(request)).filter(pk=imported.upload_id, purged_at=None).exists()
+        else "",
     }
 
 

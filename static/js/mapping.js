@@ -17,7 +17,9 @@
     const field = typing && document.getElementById(typing.id);
     if (!field || field.value === typing.value) return;
     field.value = typing.value;
-    // The browser reports no change for what a script restored.
-    field.addEventListener("blur", () => htmx.trigger(field, "change"), { once: true });
+    // The browser may not report a change of what a script restored.
+    let reported = false;
+    field.addEventListener("change", () => { reported = true; }, { once: true });
+    field.addEventListener("blur", () => reported || htmx.trigger(field, "change"), { once: true });
   });
 })();

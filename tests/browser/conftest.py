@@ -35,11 +35,14 @@ def chromium_path() -> str:
     pytest.skip(message)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    """One Chromium for the whole session; make a context in each test: `browser.new_context()`."""
+    """One Chromium for a module; make a context in each test: `browser.new_context()`.
+
+    Not for the session: Playwright keeps an event loop running in this thread, which other tests must not see.
+    """
     with sync_playwright() as playwright:
-        # Playwright keeps an event loop running in this thread, and Django then refuses the database here.
+        # Django refuses the database in a thread with a running event loop.
         before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         chromium = playwright.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)

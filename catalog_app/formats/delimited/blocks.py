@@ -21,7 +21,7 @@ def read_blocks(source: Source, encoding: str, block_bytes: int) -> Iterator[byt
     rest = b""
     first = True
     while data := source.read(block_bytes):
-        data = rest + (data if plain else decoder.decode(data).encode())
+        data = rest + (data if plain else _decoded(decoder, data, encoding, source))
         if first:
             data = data.removeprefix(codecs.BOM_UTF8)
             first = False
@@ -37,6 +37,13 @@ def read_blocks(source: Source, encoding: str, block_bytes: int) -> Iterator[byt
         rest += decoder.decode(b"", final=True).encode()
     if rest:
         yield _valid(rest)
+
+
+def _decoded(decoder: codecs.IncrementalDecoder, data: bytes, encoding: str, source: Source) -> bytes:
+    try:
+        return decoder.decode(data).encode()
+    except UnicodeDecodeError as error:  # UTF-16 that does not say its byte order
+        raise FormatError(f"it is not {encoding} ({error.reason})", source.name, "Choose another encoding.") from error
 
 
 def _valid(block: bytes) -> bytes:

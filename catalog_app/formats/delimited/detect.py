@@ -22,11 +22,6 @@ _SHOWN_ROWS: Final = 20
 _FOUR_WEEKS_NS: Final = 28 * 86_400 * 10**9
 # HistData documents its times as EST without daylight saving.
 _HISTDATA_ZONE: Final = "UTC-05:00"
-_STAMP_HINT: Final = (
-    "Most vendors stamp a bar with its open; NautilusTrader knows a bar at its close. Choose “close” if the first time "
-    "of a session is one interval after its opening. A wrong choice shifts every bar by one interval, and an "
-    "open-stamped bar taken as close-stamped leaks the future into backtests."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +235,8 @@ def _missing(
 
 def _hints(data_type: str | None, mapping: dict[str, str | int]) -> list[str]:
     hints = []
-    if data_type == "bar":
-        if "ts_init" not in mapping:
-            hints.append(_STAMP_HINT)
-        if "volume" not in mapping:
-            hints.append("There is no volume: bars get 0.")
+    if data_type == "bar" and "volume" not in mapping:
+        hints.append("There is no volume: bars get 0.")
     if data_type == "quote" and not {"bid_size", "ask_size"} <= mapping.keys():
         hints.append(
             f"There are no sizes: quotes get {DEFAULT_QUOTE_SIZE}, NautilusTrader's own default. With 0 its order book "

@@ -1,6 +1,7 @@
 """The import wizard: upload, mapping with preview, start; and everything it refuses."""
 
 import gzip
+import html
 import io
 import re
 import zipfile
@@ -14,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from catalog_app.forms.import_initial import values_of
 from catalog_app.models import Import, Job, Store, Upload
 from catalog_app.services.jobs import run_job
 from catalog_app.tests.transfers.conftest import GOOD, bars, files_of
@@ -42,10 +44,10 @@ def _fields(page: str) -> dict[str, str]:
     values = {}
     for tag in re.findall(r"<input[^>]*>", page):
         name, kind = re.search(r'name="([^"]+)"', tag), re.search(r'type="([^"]+)"', tag)
-        is_checkbox = bool(kind and kind[1] == "checkbox")
+        is_box = bool(kind and kind[1] in {"checkbox", "radio"})
         value = re.search(r'value="([^"]*)"', tag)
-        if name and (not is_checkbox or "checked" in tag):
-            values[name[1]] = value[1] if value else "on" if is_checkbox else ""
+        if name and (not is_box or "checked" in tag):
+            values[name[1]] = value[1] if value else "on" if is_box else ""
     for name, options in re.findall(r'<select name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]*)"[^>]*selected', options)
         values[name] = chosen[1] if chosen else ""
@@ -221,3 +223,119 @@ def test_uploads_of_others_are_not_found(analyst_client: Client, data_admin_clie
     assert other.get(address).status_code == 404
     assert data_admin_client.get(address).status_code == 200
     assert analyst_client.get(reverse("imports:map", args=[uuid4()])).status_code == 404
+
+
+BAD = "2024-01-02 10:03:00,1.10020,1.09000,1.10010,1.10030,9"
+
+
+def _imported(client: Client, content: bytes, **changes: str) -> Import:
+    """Import by the pages; the finished import."""
+    address = reverse("imports:map", args=[_uploaded(client, content, "gbpusd-bid.csv").pk])
+    fields = {**_fields(client.get(address).content.decode()), **INSTRUMENT, **changes}
+    assert client.post(address, fields).status_code == 302
+    item = Import.objects.latest("created_at")
+    run_job(item.job_id)
+    item.refresh_from_db()
+    return item
+
+
+def _job_page(client: Client, item: Import) -> str:
+    return client.get(reverse("jobs:detail", args=[item.job_id])).content.decode()
+
+
+def test_a_finished_imports_job_links_to_its_dataset(analyst_client: Client) -> None:
+    item = _imported(analyst_client, CSV)
+
+    page = _job_page(analyst_client, item)
+
+    assert reverse("catalog:dataset", args=[item.dataset_id]) in page
+    assert "Open dataset" in page
+    assert "open-stamped, so moved to their closes" in page
+    assert 'id="rejected"' not in page
+    assert "Change the mapping" not in page
+
+
+def test_a_refused_imports_job_lists_the_rejected_rows_and_offers_the_same_mapping_again(
+    analyst_client: Client,
+) -> None:
+    item = _imported(analyst_client, bars(*GOOD, BAD).encode())
+
+    page = _job_page(analyst_client, item)
+    again = re.search(r'href="(/imports/[^"]+\?[^"]+)">Change the mapping', page)
+
+    assert item.dataset is None
+    assert "high 1.09000 &lt; low 1.10010" in page
+    assert BAD in page
+    assert "all 1 shown" in page
+    assert again
+    form = _fields(analyst_client.get(html.unescape(again[1])).content.decode())
+    assert {name: form[name] for name in INSTRUMENT} == {**INSTRUMENT, "currency": "USD", "base_currency": "GBP"}
+    assert (form["column_high"], form["stamp"], form["step"]) == ("2", "open", "1")
+
+
+def test_of_many_rejected_rows_the_first_are_shown_and_the_rest_counted(analyst_client: Client) -> None:
+    bad = [BAD.replace("10:03", f"{11 + n // 60}:{n % 60:02}") for n in range(130)]
+
+    item = _imported(analyst_client, bars(*GOOD, *bad).encode(), skip_rejected="on")
+    page = _job_page(analyst_client, item)
+
+    assert (item.record_count, item.rejected_count) == (3, 130)
+    assert "first 100 of 130 shown" in page
+    assert "Open dataset" in page
+    assert page.count("high 1.09000 &lt; low") == 100
+
+
+def test_who_may_not_import_sees_the_rejected_rows_but_no_way_to_import_again(
+    analyst_client: Client, trader_client: Client
+) -> None:
+    item = _imported(analyst_client, bars(*GOOD, BAD).encode())
+
+    page = _job_page(trader_client, item)
+
+    assert BAD in page
+    assert "Change the mapping" not in page
+
+
+def test_a_futures_contract_is_asked_for_again_with_its_dates(analyst_client: Client) -> None:
+    contract = {
+        "instrument_id": "6EH4.XCME",
+        "instrument_class": "futures_contract",
+        "base_currency": "",
+        "asset_class": "FX",
+        "underlying": "6E",
+        "activation": "2023-03-20",
+        "expiration": "2024-03-18",
+    }
+    item = _imported(analyst_client, bars(*GOOD, BAD).encode(), **contract)
+
+    again = values_of(item)
+
+    assert again["activation"] == "2023-03-20 00:00:00"
+    assert again["expiration"] == "2024-03-18 23:59:59"
+    assert {name: again[name] for name in ("underlying", "asset_class", "price_type")} == {
+        "underlying": "6E",
+        "asset_class": "FX",
+        "price_type": "BID",
+    }
+
+
+def test_a_new_form_calls_nothing_missing_before_it_is_sent(analyst_client: Client) -> None:
+    address = reverse("imports:map", args=[_uploaded(analyst_client).pk])
+
+    page = analyst_client.get(address).content.decode()
+    unfinished = analyst_client.get(address, {**_fields(page), "instrument_id": "GBP/USD.SIM"}).content.decode()
+
+    assert "field-error" not in page
+    assert "field-error" not in unfinished
+    assert "GBP/USD.SIM-1-MINUTE-LAST-EXTERNAL" in unfinished
+
+
+def test_the_preview_sets_the_files_first_time_beside_the_close(analyst_client: Client) -> None:
+    address = reverse("imports:map", args=[_uploaded(analyst_client).pk])
+    fields = _fields(analyst_client.get(address).content.decode())
+
+    opened = analyst_client.get(address, {**fields, "stamp": "open"}).content.decode()
+    closed = analyst_client.get(address, {**fields, "stamp": "close"}).content.decode()
+
+    assert '10:00:00</span> in the file, closes at <strong class="mono">2024-01-02 10:01:00<' in opened
+    assert '10:00:00</span> in the file, closes at <strong class="mono">2024-01-02 10:00:00<' in closed
