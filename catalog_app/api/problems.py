@@ -8,8 +8,9 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, Throttled, ValidationError
 
@@ -39,6 +40,8 @@ def problem(status: int, detail: str, errors: list[dict[str, str]] | None = None
 def register(api: NinjaAPI) -> None:
     """Have the API answer every exception with problem details."""
     handlers: dict[type[Exception], Callable[..., HttpResponse]] = {
+        MultiPartParserError: _answer(400),
+        SuspiciousOperation: _answer(400),
         PermissionDenied: _answer(403),
         Http404: _answer(404),
         Conflict: _answer(409),

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -152,8 +152,12 @@ def _upload(request: HttpRequest, body: ImportRequest, file: UploadedFile | None
 
 
 def _below_import_root(text: str) -> Path:
-    path = Path(text).resolve()
-    if not any(path.is_relative_to(root) for root in settings.IMPORT_ROOTS) or not path.is_file():
+    try:
+        path = Path(text).resolve()
+        allowed = any(path.is_relative_to(root) for root in settings.IMPORT_ROOTS) and path.is_file()
+    except (OSError, ValueError):  # too long for the file system, or no path at all
+        allowed = False
+    if not allowed:
         raise HttpError(422, "sourcePath is no file below an allowed import root (IMPORT_ROOTS).")
     return path
 
@@ -167,5 +171,15 @@ def _wish(body: ImportRequest) -> ImportWish:
         stamp=body.stamp,
         skip_rejected=body.skip_rejected,
         sort_rows=body.sort_rows,
-        mapping=dict(json.loads(body.mapping)),
+        mapping=_mapping(body.mapping),
     )
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise HttpError(422, f"The mapping is not JSON: {error}.") from None
+    if not isinstance(fields, dict):
+        raise HttpError(422, "The mapping is not a JSON object.")
+    return fields

@@ -9,7 +9,7 @@ from typing import IO, Final, Self, cast
 import polars as pl
 
 from catalog_app.formats.errors import FormatError
-from catalog_app.formats.text_columns import TIMESTAMP_FORMATS, text_columns
+from catalog_app.formats.text_columns import TIMESTAMP_FORMATS, fits, text_columns
 from catalog_app.store.schema import CANONICAL
 
 CSV_COMPRESSIONS: Final = ("none", "gzip")
@@ -44,11 +44,16 @@ class CsvWriter:
         self._compression = compression
         names = CANONICAL[data_type].names()
         self._names = ["ts_event", "ts_init", *(name for name in names if not name.startswith("ts_"))]
-        self._columns = text_columns(
-            data_type,
-            price_precision=price_precision,
-            size_precision=size_precision,
-            timestamp_format=timestamp_format,
+        self._fits = fits(data_type, price_precision, size_precision)
+        self._any_columns, self._short_columns = (
+            text_columns(
+                data_type,
+                price_precision=price_precision,
+                size_precision=size_precision,
+                timestamp_format=timestamp_format,
+                as_decimals=as_decimals,
+            )
+            for as_decimals in (False, True)
         )
 
     def __enter__(self) -> Self:
@@ -74,10 +79,9 @@ class CsvWriter:
             self.rows += part.height
 
     def _text(self, part: pl.DataFrame) -> pl.DataFrame:
+        columns = self._short_columns if part.select(self._fits).item() else self._any_columns
         # The text of a time is the dearest column, and most often both times are equal.
         if part["ts_event"].equals(part["ts_init"]):
-            once = part.drop("ts_init").select(
-                column for column in self._columns if column.meta.output_name() != "ts_init"
-            )
+            once = part.drop("ts_init").select(column for column in columns if column.meta.output_name() != "ts_init")
             return once.with_columns(ts_init="ts_event")
-        return part.select(self._columns)
+        return part.select(columns)

@@ -160,7 +160,7 @@ class MappingForm(forms.Form):
     def known_instrument(self) -> Instrument | None:
         """Return the chosen store's definition of the chosen instrument."""
         store = self.chosen_store()
-        wanted = (self.data.get("instrument_id") or "").strip()
+        wanted = (self.data.get("instrument_id") or "").replace("\x00", "").strip()
         return store.instruments.filter(instrument_id=wanted, is_defined=True).first() if store else None
 
     def decimals(self) -> tuple[int | None, int | None]:

@@ -12,7 +12,7 @@ from catalog_app.models import Export
 from catalog_app.services.errors import ServiceError
 
 CHUNK = 256 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
 class NoFileYet(ServiceError):

@@ -166,16 +166,19 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
     frames = scan(
         Path(dataset.store.root), paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"]
     ).collect_batches(chunk_size=131_072, maintain_order=True)
-    with explained("cannot write the export"), open_writer(
-        export.export_type,
-        partial,
-        dataset.data_type,
-        price_precision=precision(dataset.price_precision),
-        size_precision=precision(dataset.size_precision),
-        metadata={"instrument_id": dataset.instrument_id, "bar_type": dataset.bar_type},
-        compression=wanted["compression"],
-        timestamp_format=wanted["timestampFormat"],
-    ) as writer:
+    with (
+        explained("cannot write the export"),
+        open_writer(
+            export.export_type,
+            partial,
+            dataset.data_type,
+            price_precision=precision(dataset.price_precision),
+            size_precision=precision(dataset.size_precision),
+            metadata={"instrument_id": dataset.instrument_id, "bar_type": dataset.bar_type},
+            compression=wanted["compression"],
+            timestamp_format=wanted["timestampFormat"],
+        ) as writer,
+    ):
         for frame in frames:
             progress.check()
             writer.write(frame)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import batched
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Sum
 
 from catalog_app.models import DataFile, Dataset, Instrument, Store
 from catalog_app.models.dataset import IndexState
@@ -24,6 +26,16 @@ from catalog_app.store.listing import ListedFile
 _FILE_FIELDS = (
     "dataset", "role", "size_bytes", "mtime_ns", "rows", "row_groups", "start_ns", "end_ns",
     "name_start_ns", "name_end_ns", "dialect", "state", "problem",
+)  # fmt: skip
+_DESCRIPTION_FIELDS = (
+    "definition", "venue", "instrument_id", "data_type", "timeframe", "bar_type", "dialect", "problem",
+    "price_precision", "size_precision", "indexed_at",
+)  # fmt: skip
+_TOTAL_FIELDS = ("record_count", "size_bytes", "file_count", "start_ns", "end_ns", "state", "problem")
+_DEFINITION_FIELDS = (
+    "symbol", "venue", "is_defined", "instrument_class", "asset_class", "currency", "base_currency",
+    "price_precision", "size_precision", "price_increment", "size_increment", "activation_ns", "expiration_ns",
+    "definition", "definition_path",
 )  # fmt: skip
 
 
@@ -95,11 +107,17 @@ def _datasets_for(store: Store, found: Iterable[tuple[Located, Footer | StoreErr
         if located.role == "data" and (footer or located.directory not in wanted):
             wanted[located.directory] = (located, footer)
     known = {row.path: row for row in store.datasets.filter(path__in=wanted)}
+    described = []
     for directory, (located, footer) in wanted.items():
         dataset = known.setdefault(directory, Dataset(store=store, path=directory))
         if footer is not None or dataset._state.adding:
             _describe(dataset, located, footer)
-            dataset.save()
+            described.append(dataset)
+    instruments = _instruments(store, {dataset.instrument_id for dataset in described})
+    for dataset in described:
+        dataset.definition = instruments[dataset.instrument_id]
+        dataset.venue = dataset.definition.venue
+    _upsert(described, _DESCRIPTION_FIELDS)
     return known
 
 
@@ -119,110 +137,125 @@ def _describe(dataset: Dataset, located: Located, footer: Footer | None) -> None
     dataset.instrument_id = instrument_id or located.identifier
     if footer:
         dataset.price_precision, dataset.size_precision = footer.price_precision, footer.size_precision
-    dataset.definition = _instrument(dataset.store, dataset.instrument_id)
-    dataset.venue = dataset.definition.venue
 
 
-def _instrument(store: Store, instrument_id: str) -> Instrument:
+def _instruments(store: Store, instrument_ids: Collection[str]) -> dict[str, Instrument]:
+    """Return the instruments by id, making those that are new."""
+    known = {row.instrument_id: row for row in store.instruments.filter(instrument_id__in=instrument_ids)}
+    new = [_new_instrument(store, instrument_id) for instrument_id in sorted(set(instrument_ids) - known.keys())]
+    return known | {row.instrument_id: row for row in Instrument.objects.bulk_create(new)}
+
+
+def _new_instrument(store: Store, instrument_id: str) -> Instrument:
     try:
         symbol, venue = split_instrument_id(instrument_id)
     except ValueError:
         symbol, venue = instrument_id, ""
-    instrument, _ = Instrument.objects.get_or_create(
-        store=store, instrument_id=instrument_id, defaults={"symbol": symbol, "venue": venue}
-    )
-    return instrument
+    return Instrument(store=store, instrument_id=instrument_id, symbol=symbol, venue=venue)
 
 
 def index_definitions(store: Store, entries: Sequence[ListedFile]) -> None:
     """Read the instrument definitions among the files into the index; a broken file is marked so."""
     root = Path(store.root)
+    found: dict[str, Instrument] = {}
+    broken: list[tuple[str, StoreError]] = []
     for entry in entries:
         if locate(entry.path).role != "definition":
             continue
         try:
             definitions = read_definitions(root, entry.path)
         except (UnreadableFile, UnsupportedFile) as error:
-            unreadable = isinstance(error, UnreadableFile)
-            store.files.filter(path=entry.path).update(
-                state=IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED, problem=str(error)
-            )
+            broken.append((entry.path, error))
             continue
-        with writing_index(store):
-            for definition in definitions:
-                _save_definition(store, entry.path, definition)
+        found |= {one.instrument_id: _defined(store, entry.path, one) for one in definitions}
+    with writing_index(store):
+        for path, problem in broken:
+            unreadable = isinstance(problem, UnreadableFile)
+            store.files.filter(path=path).update(
+                state=IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED, problem=str(problem)
+            )
+        Instrument.objects.bulk_create(
+            found.values(),
+            update_conflicts=True,
+            unique_fields=("store", "instrument_id"),
+            update_fields=_DEFINITION_FIELDS,
+        )
 
 
-def _save_definition(store: Store, path: str, definition: Definition) -> None:
+def _defined(store: Store, path: str, definition: Definition) -> Instrument:
     symbol, venue = split_instrument_id(definition.instrument_id)
-    Instrument.objects.update_or_create(
+    return Instrument(
         store=store,
         instrument_id=definition.instrument_id,
-        defaults={
-            "symbol": symbol,
-            "venue": venue,
-            "is_defined": True,
-            "instrument_class": definition.instrument_class,
-            "asset_class": definition.asset_class or "",
-            "currency": definition.currency or "",
-            "base_currency": definition.base_currency or "",
-            "price_precision": definition.price_precision,
-            "size_precision": definition.size_precision,
-            "price_increment": definition.price_increment or "",
-            "size_increment": definition.size_increment or "",
-            "activation_ns": definition.activation_ns,
-            "expiration_ns": definition.expiration_ns,
-            "definition": definition.fields,
-            "definition_path": path,
-        },
+        symbol=symbol,
+        venue=venue,
+        is_defined=True,
+        instrument_class=definition.instrument_class,
+        asset_class=definition.asset_class or "",
+        currency=definition.currency or "",
+        base_currency=definition.base_currency or "",
+        price_precision=definition.price_precision,
+        size_precision=definition.size_precision,
+        price_increment=definition.price_increment or "",
+        size_increment=definition.size_increment or "",
+        activation_ns=definition.activation_ns,
+        expiration_ns=definition.expiration_ns,
+        definition=definition.fields,
+        definition_path=path,
     )
 
 
 def refresh_datasets(store: Store) -> None:
     """Recompute every dataset's range, rows and sizes from its files; drop datasets and instruments without any."""
-    totals = store.files.filter(role=DataFile.Role.DATA, dataset__isnull=False).values("dataset").annotate(
+    with writing_index(store):
+        data_files = DataFile.objects.filter(dataset=OuterRef("pk"), role=DataFile.Role.DATA)
+        store.datasets.filter(~Exists(data_files)).delete()
+        totals = {key: _totals(row) for key, row in _file_totals(store)}
+        known = store.datasets.values_list("pk", *_TOTAL_FIELDS)
+        changed = [key for key, *facts in known if facts != list(totals[key].values())]
+        for chunk in batched(changed, 500):
+            datasets = list(Dataset.objects.filter(pk__in=chunk))
+            for dataset in datasets:
+                _apply_totals(dataset, totals[dataset.pk])
+            _upsert(datasets, (*_TOTAL_FIELDS, "start_date", "end_date"))
+        store.instruments.filter(is_defined=False, datasets__isnull=True).delete()
+
+
+def _upsert(datasets: Sequence[Dataset], update_fields: Sequence[str]) -> None:
+    # Ten times as fast as bulk_update, whose CASE grows with every row.
+    Dataset.objects.bulk_create(
+        datasets, update_conflicts=True, unique_fields=("store", "path"), update_fields=update_fields
+    )
+
+
+def _file_totals(store: Store) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
+    rows = store.files.filter(role=DataFile.Role.DATA, dataset__isnull=False).values("dataset").annotate(
         rows=Sum("rows"), bytes=Sum("size_bytes"), files=Count("pk"), first=Min("start_ns"), last=Max("end_ns"),
         unreadable=Count("pk", filter=Q(state=IndexState.UNREADABLE)),
         unsupported=Count("pk", filter=Q(state=IndexState.UNSUPPORTED)),
     )  # fmt: skip
-    by_dataset = {row["dataset"]: row for row in totals}
-    changed: list[Dataset] = []
-    with writing_index(store):
-        store.datasets.exclude(pk__in=by_dataset).delete()
-        for dataset in store.datasets.all():
-            before = _facts(dataset)
-            _apply_totals(dataset, by_dataset[dataset.pk])
-            if _facts(dataset) != before:
-                changed.append(dataset)
-        Dataset.objects.bulk_update(changed, _TOTAL_FIELDS, batch_size=200)
-        store.instruments.filter(is_defined=False, datasets__isnull=True).delete()
+    for row in rows:
+        yield row["dataset"], row
 
 
-_TOTAL_FIELDS = (
-    "record_count", "size_bytes", "file_count", "start_ns", "end_ns", "start_date", "end_date", "state", "problem",
-)  # fmt: skip
+def _totals(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What _TOTAL_FIELDS should be, in their order."""
+    files, broken, unsupported = row["files"], row["unreadable"], row["unsupported"]
+    state = IndexState.OK
+    if broken == files:
+        state = IndexState.UNREADABLE
+    elif unsupported + broken == files:
+        state = IndexState.UNSUPPORTED
+    parts = [f"{broken} of {files} files cannot be read"] if broken else []
+    parts += [f"{unsupported} of {files} files cannot be interpreted yet"] if unsupported else []
+    values = (row["rows"] or 0, row["bytes"] or 0, files, row["first"], row["last"], state.value, "; ".join(parts))
+    return dict(zip(_TOTAL_FIELDS, values, strict=True))
 
 
-def _facts(dataset: Dataset) -> tuple[object, ...]:
-    return tuple(getattr(dataset, name) for name in _TOTAL_FIELDS)
-
-
-def _apply_totals(dataset: Dataset, total: Mapping[str, Any]) -> None:
-    dataset.record_count = total["rows"] or 0
-    dataset.size_bytes = total["bytes"] or 0
-    dataset.file_count = total["files"]
-    dataset.start_ns, dataset.end_ns = total["first"], total["last"]
-    dataset.start_date, dataset.end_date = _moment(total["first"]), _moment(total["last"])
-    broken, unsupported = total["unreadable"], total["unsupported"]
-    if broken == total["files"]:
-        dataset.state = IndexState.UNREADABLE
-    elif unsupported + broken == total["files"]:
-        dataset.state = IndexState.UNSUPPORTED
-    else:
-        dataset.state = IndexState.OK
-    parts = [f"{broken} of {total['files']} files cannot be read"] if broken else []
-    parts += [f"{unsupported} of {total['files']} files cannot be interpreted yet"] if unsupported else []
-    dataset.problem = "; ".join(parts)
+def _apply_totals(dataset: Dataset, totals: Mapping[str, Any]) -> None:
+    for name, value in totals.items():
+        setattr(dataset, name, value)
+    dataset.start_date, dataset.end_date = _moment(dataset.start_ns), _moment(dataset.end_ns)
 
 
 def _moment(ns: int | None) -> datetime | None:

@@ -10,10 +10,14 @@ from catalog_app.store.schema import SCALE, SCALE_DIGITS
 DECIMAL: Final = pl.Decimal(38, SCALE_DIGITS)
 _LARGEST_DECIMAL = 10**38 - 1
 
-# Text that Polars casts to 16 decimals without rounding.
+# Text that Polars casts to 16 decimals without rounding. Looking for it is as dear as the cast; text that cannot be
+# rounded is told more cheaply: up to 17 bytes hold 16 decimals at most, and those that reach further by an exponent
+# (1.5e-17) leave no room for a value above 10^-4.
 _PLAIN = r"^[+-]?[0-9]*\.?[0-9]{0,16}$"
-_PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<fraction>[0-9]*)(?:[eE](?P<exponent>[+-]?[0-9]{1,4}))?$"
-_ONE = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?[0-9]{1,4}))?", re.ASCII)
+_SURELY_PLAIN_BYTES = 17
+_SURELY_PLAIN_ABOVE = SCALE // 10**4
+_PARTS = r"^[+-]?(?P<whole>[0-9]*)\.?(?P<fraction>[0-9]*)(?:[eE](?P<exponent>[+-]?0*[0-9]{1,4}))?$"
+_ONE = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?0*[0-9]{1,4}))?", re.ASCII)
 
 
 def decimal_text(expr: pl.Expr, digits: int) -> pl.Expr:
@@ -28,6 +32,19 @@ def parse_decimal(expr: pl.Expr) -> pl.Expr:
     Accepts a sign, 5. and .5, and exponents (1.5e-05). Spaces and thousands separators are not accepted.
     """
     return expr.map_batches(_parse_series, return_dtype=pl.Int128, is_elementwise=True)
+
+
+def as_short_decimal(expr: pl.Expr, digits: int) -> pl.Expr:
+    """Int128 raw -> Decimal(38, digits) of equal value; right only for what fits_digits accepts."""
+    _require_digits(digits)
+    return (expr // _step(digits)).reinterpret(dtype=pl.Decimal(38, digits))
+
+
+def fits_digits(expr: pl.Expr, digits: int) -> pl.Expr:
+    """Whether an Int128 raw value needs no more than `digits` decimals, and a Decimal holds it; null stays null."""
+    _require_digits(digits)
+    held = expr.is_between(-_LARGEST_DECIMAL, _LARGEST_DECIMAL)
+    return held & (expr % _step(digits) == 0)
 
 
 def as_decimal(expr: pl.Expr) -> pl.Expr:
@@ -67,16 +84,17 @@ def _require_digits(digits: int) -> None:
         raise ValueError(f"digits must be 0 to {SCALE_DIGITS}, not {digits}")
 
 
+def _step(digits: int) -> pl.Expr:
+    return pl.lit(10 ** (SCALE_DIGITS - digits), pl.Int128)
+
+
 def _series_text(raw: pl.Series, digits: int) -> pl.Series:
-    step = pl.lit(10 ** (SCALE_DIGITS - digits), pl.Int128)
     column = pl.col("raw")
     frame = raw.alias("raw").to_frame()
-    fits = column.is_between(pl.lit(-_LARGEST_DECIMAL, pl.Int128), pl.lit(_LARGEST_DECIMAL, pl.Int128))
-    if not frame.select(fits.all()).item():
-        return frame.select(_wide_text(column, digits)).to_series().alias(raw.name)
-    if frame.select((column % step != 0).any()).item():
-        return frame.select(_long_text(column, digits)).to_series().alias(raw.name)
-    text = (column // step).reinterpret(dtype=pl.Decimal(38, digits)).cast(pl.String)
+    text = as_short_decimal(column, digits).cast(pl.String)
+    if not frame.select(fits_digits(column, digits).all()).item():
+        held = frame.select(column.is_between(-_LARGEST_DECIMAL, _LARGEST_DECIMAL).all()).item()
+        text = _long_text(column, digits) if held else _wide_text(column, digits)
     return frame.select(text).to_series().alias(raw.name)
 
 
@@ -103,7 +121,11 @@ def _parse_series(text: pl.Series) -> pl.Series:
     column = pl.col("text")
     raw = frame.select(column.cast(DECIMAL, strict=False).to_physical()).to_series()
     # Exponents and long fractions: Polars would round them, so find those that need more than 16 decimals.
-    odd = frame.filter(raw.is_not_null() & ~column.str.contains(_PLAIN)).select("at", column.str.extract_groups(_PARTS))
+    doubtful = frame.select(
+        (column.str.len_bytes() > _SURELY_PLAIN_BYTES) | raw.is_between(-_SURELY_PLAIN_ABOVE, _SURELY_PLAIN_ABOVE)
+    ).to_series()
+    odd = frame.filter(doubtful & raw.is_not_null()).filter(~column.str.contains(_PLAIN))
+    odd = odd.select("at", column.str.extract_groups(_PARTS))
     if odd.height:
         parts = odd.unnest("text").with_columns(
             decimals=pl.col("fraction").str.len_bytes().cast(pl.Int64)

@@ -46,7 +46,11 @@ def test_columns_come_back_from_their_text(raws: list[int], digits: int) -> None
     assert [parse_raw(format_raw(raw, digits)) for raw in raws] == raws
 
 
-_NUMBER = st.from_regex(r"\A[+-]?[0-9]{0,8}\.?[0-9]{0,24}([eE][+-]?[0-9]{1,2})?\Z")
+_NUMBER = st.one_of(
+    st.from_regex(r"\A[+-]?[0-9]{0,8}\.?[0-9]{0,24}([eE][+-]?0{0,3}[0-9]{1,2})?\Z"),
+    # Short ones, which may be rounded all the same.
+    st.from_regex(r"\A-?0{0,3}[1-9]{0,7}\.?0{0,3}[1-9]{0,7}e-(0|1)?[0-9]\Z"),
+)
 
 
 @given(st.lists(st.one_of(_NUMBER, st.text(max_size=6)), max_size=8))
@@ -79,6 +83,8 @@ def test_a_parsed_value_is_the_decimal_that_was_written(text: str) -> None:
         ("5.", 5 * 10**16),
         ("-0", 0),
         ("1.5e-05", 15 * 10**10),
+        ("1.5e-00005", 15 * 10**10),
+        ("1e00003", 10**19),
         ("1E3", 10**19),
         ("123e-2", 123 * 10**14),
         ("0.0000000000000001", 1),
@@ -97,7 +103,18 @@ def test_the_forms_that_vendors_write(text: str, raw: int) -> None:
     "text",
     [
         *("", "-", ".", "e5", "1e", "1,5", "1_000", "1 ", " 1", "0x1", "nan", "inf", "1.2.3", "--1", "１"),
-        *("0.00000000000000001", "1e-17", "1.23456789012345678", "1e23", "1e400", "10000000000000000000000"),
+        *(
+            "0.00000000000000001",
+            "1e-17",
+            "9999999999999e-17",
+            "99999.99999999e-9",
+            "1e00000000000023",
+            "0e99999",
+            "1.23456789012345678",
+            "1e23",
+            "1e400",
+            "10000000000000000000000",
+        ),
     ],
 )
 def test_what_is_no_exact_decimal_is_null(text: str) -> None:

@@ -1,0 +1,49 @@
+"""The two datasets that most measurements work on, and where their files stand."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from catalog_app.store.journal import Transaction
+from catalog_app.store.layout import dataset_path
+from catalog_app.store.writer import DatasetWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A dataset's identity and precisions (decimals)."""
+
+    data_type: str
+    instrument_id: str
+    bar_type: str | None
+    price_precision: int
+    size_precision: int
+
+    @property
+    def directory(self) -> str:
+        """Its directory below a store's root."""
+        return dataset_path(self.data_type, self.bar_type or self.instrument_id)
+
+    def writer(self, tx: Transaction) -> DatasetWriter:
+        """A writer of a file of it."""
+        return DatasetWriter(
+            tx,
+            self.data_type,
+            self.instrument_id,
+            bar_type=self.bar_type,
+            price_precision=self.price_precision,
+            size_precision=self.size_precision,
+        )
+
+    def paths(self, store: Path) -> list[str]:
+        """Its files below a store's root, in the order of their times."""
+        return sorted(f"{self.directory}/{path.name}" for path in (store / self.directory).glob("*.parquet"))
+
+    def file(self, store: Path) -> Path:
+        """Its only file."""
+        (path,) = self.paths(store)
+        return store / path
+
+
+QUOTES: Final = Subject("quote", "EUR/USD.SIM", None, 5, 0)
+BARS: Final = Subject("bar", "BTCUSDT.BINANCE", "BTCUSDT.BINANCE-1-MINUTE-LAST-EXTERNAL", 2, 6)
