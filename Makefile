@@ -18,12 +18,12 @@ run: ## Install what is missing and start the desk on http://127.0.0.1:8000/ (PO
 
 test: ## Everything that needs no outside service; browser tests where a Chromium is found
 	@sh .make/venv requirements.txt requirements-dev.txt
-	@env -u DATABASE_URL -u REDIS_URL ENV_FILE= $(PYTHON) -m pytest -m "not services" $(PYTEST)
+	@env -u DATABASE_URL -u REDIS_URL ENV_FILE= $(PYTHON) -m pytest -n auto --dist loadfile -m "not services" $(PYTEST)
 
 test-services: ## The suite against the PostgreSQL and Redis of DATABASE_URL and REDIS_URL (default: local ones)
 	@sh .make/venv requirements.txt requirements-dev.txt
 	@export ENV_FILE= DATABASE_URL="$${DATABASE_URL:-$(LOCAL_DATABASE)}" REDIS_URL="$${REDIS_URL:-$(LOCAL_REDIS)}"; \
-	$(PYTHON) -m tests.services && exec $(PYTHON) -m pytest -m "not browser" $(PYTEST)
+	$(PYTHON) -m tests.services && exec $(PYTHON) -m pytest -n auto --dist loadfile -m "not browser" $(PYTEST)
 
 lint: ## Linter, format and types
 	@sh .make/venv requirements.txt requirements-dev.txt
