@@ -33,14 +33,14 @@ def test_a_link_is_followed(data_admin_client, tmp_path):
     [
         ("relative/path", "absolute path"),
         ("/no/such/directory", "does not exist"),
-        (str(settings.DATACATALOG_HOME), "own files"),
-        (str(settings.DATACATALOG_HOME / "uploads"), "own files"),
-        (str(settings.DATACATALOG_HOME / "demo" / ".." / "exports"), "own files"),
+        ("{home}", "own files"),
+        ("{home}/uploads", "own files"),
+        ("{home}/demo/../exports", "own files"),
         ("/", "own files"),
     ],
 )
 def test_a_directory_that_cannot_be_a_store_is_refused(data_admin_client, root, words):
-    response = add(data_admin_client, root)
+    response = add(data_admin_client, root.format(home=settings.DATACATALOG_HOME))
     assert response.status_code == 200
     assert words in response.content.decode()
     assert not Store.objects.exists()

@@ -57,8 +57,8 @@ def tree_children(request: HttpRequest) -> HttpResponse:
     """The instruments of `venue`, or the datasets of `instrument` at that venue."""
     if "venue" not in request.GET:
         raise Http404("name a venue")
-    venue, instrument = (request.GET.get(name, "").replace("\x00", "") for name in ("venue", "instrument"))
-    if "instrument" not in request.GET:
+    venue, instrument = request.GET["venue"], request.GET.get("instrument")
+    if instrument is None:
         context = {"venue": venue, "instruments": browse.instruments_of(venue), "filters": browse.Filters()}
         return render(request, "catalog/tree.html#instruments", context)
     leaves = browse.leaves_of(venue, instrument)

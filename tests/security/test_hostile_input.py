@@ -276,3 +276,8 @@ def test_in_a_cookie(world: World, listener):
             client.cookies[name] = text.replace("\r\n", "").encode().decode("latin-1")
             listener.ask((name, text), lambda c=client: c.get("/login/"))
             listener.ask((name, text), lambda c=client: c.get("/jobs/"))
+
+
+@pytest.mark.parametrize("path", ["/catalog/?q=a%00b", "/jobs/?kind=%00", f"{API}/jobs?kind=%00", "/login/?next=%00"])
+def test_a_nul_byte_in_the_query_is_a_bad_request(superuser_client, path):
+    assert superuser_client.generic("GET", path.split("?")[0], QUERY_STRING=path.split("?")[1]).status_code == 400
