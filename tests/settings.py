@@ -16,6 +16,7 @@ os.environ.pop("NAUTILUS_PATH", None)
 from datacatalog.settings import *  # noqa: E402, F403
 from datacatalog.settings import DATABASES, STORAGES  # noqa: E402
 
+tempfile.tempdir = None  # pytest's own directories are not to lie in the home
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file: servers and workers in other threads and processes see it too.
     DATABASES["default"]["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
