@@ -7,6 +7,11 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
+
+# How long an example takes is the machine's business: only what it shows counts.
+hypothesis_settings.register_profile("desk", deadline=None)
+hypothesis_settings.load_profile("desk")
 
 PASSWORD = "a-long-test-password"
 

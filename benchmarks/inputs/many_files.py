@@ -60,11 +60,8 @@ def _write_dataset(root: Path, instrument_id: str, timeframe: str) -> None:
     directory = root / dataset_path(data_type, bar_type or instrument_id)
     directory.mkdir(parents=True)
     (frame,) = bars(_ROWS, seed=1) if timeframe else quotes(_ROWS, seed=1)
-    table = to_arrow(frame, schema)
     for number in range(FILES_PER_DATASET):
         start_ns = START_NS + number * 2 * _ROWS * MINUTE_NS
-        shifted = pl.col("ts_init") - frame["ts_init"].min() + start_ns
-        times = frame.select(shifted.alias("ts_init")).with_columns(ts_event="ts_init")
-        table = to_arrow(frame.with_columns(times["ts_event"], times["ts_init"]), schema)
-        name = format_file_name(times["ts_init"][0], times["ts_init"][-1])
-        pq.write_table(table, directory / name, compression="zstd")
+        shifted = frame.with_columns(pl.col("ts_event", "ts_init") - frame["ts_init"][0] + start_ns)
+        name = format_file_name(shifted["ts_init"][0], shifted["ts_init"][-1])
+        pq.write_table(to_arrow(shifted, schema), directory / name, compression="zstd")

@@ -90,8 +90,8 @@ def some_admin(addresses: list[Address]) -> list[Address]:
 
 def test_in_the_path(addresses, superuser_client, listener):
     for address in some_admin(addresses):
-        for value in PATHS if address.parameters else ():
-            for method in ("GET", "POST"):
+        for number, value in enumerate(PATHS if address.parameters else ()):
+            for method in ("GET", "POST") if number % 3 == 0 else ("GET",):
                 url = address.with_parameters(value)
                 listener.ask((address.name, method, value), lambda m=method, u=url: superuser_client.generic(m, u))
 
@@ -109,7 +109,7 @@ def test_in_every_parameter_that_there_is(addresses, superuser_client, listener)
     # The admin's own among them; an empty _to_field alone makes Django's admin fail (for admins).
     parameters = {name for names in QUERIES.values() for name in names} | {"_popup", "p", "o", "e", "all", "_facets"}
     for address in some_admin(addresses):
-        for text in TEXTS[::4]:
+        for text in TEXTS[::6]:
             query = dict.fromkeys(parameters, text)
             listener.ask((address.name, text), lambda u=address.url, q=query: superuser_client.get(u, q))
 
