@@ -17,12 +17,16 @@ PASSWORD = "a-long-test-password"
 
 
 @pytest.fixture
-def make_user(db: None) -> Callable[..., User]:
-    """Make a user in the named groups."""
-
-    if not Group.objects.exists():  # a test with transactions flushed what the migrations made
+def groups(db: None) -> None:
+    """The groups with their permissions, also after a test with transactions flushed what the migrations made."""
+    if not Group.objects.exists():
         for app in ("catalog_app", "quality_app"):
             import_module(f"{app}.migrations.0002_groups").grant(apps, None)
+
+
+@pytest.fixture
+def make_user(groups: None) -> Callable[..., User]:
+    """Make a user in the named groups."""
 
     def make(username: str, *groups: str, is_staff: bool = False) -> User:
         user = User.objects.create_user(username, password=PASSWORD, is_staff=is_staff)

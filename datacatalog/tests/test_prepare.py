@@ -24,7 +24,7 @@ def static_root(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("groups")
 def test_a_first_start_makes_one_user_of_each_group(tmp_path: Path) -> None:
     said: list[str] = []
 

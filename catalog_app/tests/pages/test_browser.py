@@ -120,7 +120,7 @@ def test_a_value_that_means_nothing_is_left_out_and_said(trader_client, store, q
 
 
 def test_a_strange_query_breaks_nothing(trader_client, store):
-    assert trader_client.get(URL + "?q=%00&venue=%00&page=-3&instrument=%F0%9F%92%A5").status_code == 200
+    assert trader_client.get(URL + "?q=%25&venue=%27&page=-3&instrument=%F0%9F%92%A5").status_code == 200
     assert trader_client.get(URL + "?page=99999999999999999999").status_code == 200
 
 
