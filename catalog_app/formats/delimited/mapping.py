@@ -125,7 +125,8 @@ class Mapping:
             if value not in allowed:
                 raise FormatError(f"{value!r} is not possible", name, f"Choose one of {', '.join(map(repr, allowed))}.")
         if not isinstance(self.skip_lines, int) or not 0 <= self.skip_lines <= MAX_SKIP_LINES:
-            raise FormatError(f"{self.skip_lines!r} is not a number of lines from 0 to {MAX_SKIP_LINES:,}", "skip_lines")
+            what = f"{self.skip_lines!r} is not a number of lines from 0 to {MAX_SKIP_LINES:,}"
+            raise FormatError(what, "skip_lines")
         if self.interval_ns is not None and (not isinstance(self.interval_ns, int) or self.interval_ns <= 0):
             raise FormatError(f"{self.interval_ns!r} is not a length in ns", "interval_ns")
         if self.time_format != "iso" and self.time_format not in EPOCHS and "%" not in self.time_format:
