@@ -50,6 +50,8 @@ class Api:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
+        except urllib.error.URLError as error:
+            raise AssertionError(f"The desk does not answer ({error}):\n{self.desk.console}") from error
 
     def job(self, job_id: str) -> dict[str, Any]:
         """A job, which must exist."""

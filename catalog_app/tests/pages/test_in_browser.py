@@ -69,12 +69,14 @@ def test_the_tree_by_keys_alone(page, address, store):
     page.locator("#tree [tabindex='0']").focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("link", name="EUR/USD.SIM").first).to_be_visible()
+    tree = page.locator("#tree")
+    expect(tree.get_by_role("link", name="GBP/USD.SIM")).to_be_visible()
     page.keyboard.press("ArrowRight")
+    expect(tree.locator("[data-instrument='EUR/USD.SIM']")).to_be_focused()
     page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.activeElement.dataset.instrument") == "GBP/USD.SIM"
+    expect(tree.locator("[data-instrument='GBP/USD.SIM']")).to_be_focused()
     page.keyboard.press("ArrowLeft")
-    assert page.evaluate("document.activeElement.dataset.venue") == "SIM"
+    expect(tree.locator("[data-venue='SIM']").first).to_be_focused()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#tree [data-venue='SIM']").first).to_have_attribute("aria-expanded", "false")
 
@@ -82,7 +84,7 @@ def test_the_tree_by_keys_alone(page, address, store):
 def test_slash_finds_the_search_and_the_theme_stays(page, address, store):
     page.goto(address("/"))
     page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "desk-search"
+    expect(page.locator("#desk-search")).to_be_focused()
     page.keyboard.type("gbp")
     page.keyboard.press("Enter")
     expect(page.locator("#results tbody tr")).to_have_count(1)
