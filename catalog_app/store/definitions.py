@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from catalog_app.store.errors import UnreadableFile, UnsupportedFile
-from catalog_app.store.layout import INSTRUMENT_DIRECTORIES, locate
+from catalog_app.store.errors import UnsupportedFile
+from catalog_app.store.filesystem import Root
+from catalog_app.store.instrument_rows import plain_values, read_definition_table
 
 # Asset classes of instrument classes that have no such column (model/instruments/*.pyx fix them so).
 _ASSET_CLASS: Final = {
@@ -45,21 +42,13 @@ class Definition:
     fields: dict[str, str]
 
 
-def read_definitions(root: Path, path: str) -> list[Definition]:
+def read_definitions(root: Root, path: str) -> list[Definition]:
     """The definitions in a file (`path` below the store's root), in the file's order.
 
     Raises UnreadableFile, or UnsupportedFile where the file is no instrument definition.
     """
-    try:
-        table = pq.read_table(root / path, partitioning=None)
-    except FileNotFoundError:
-        raise UnreadableFile(path, "the file does not exist") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UnreadableFile(path, f"not a whole Parquet file ({error})") from error
-    instrument_class = _instrument_class(table.schema, path)
-    if "id" not in table.schema.names or not instrument_class:
-        raise UnsupportedFile(path, "it is not an instrument definition of a known class")
-    columns = {name: _plain(table.column(name)) for name in table.schema.names}
+    table, instrument_class = read_definition_table(root, path)
+    columns = {name: plain_values(table.column(name)) for name in table.schema.names}
     try:
         return [
             _definition(instrument_class, {name: column[row] for name, column in columns.items()})
@@ -67,27 +56,6 @@ def read_definitions(root: Path, path: str) -> list[Definition]:
         ]
     except (ValueError, TypeError) as error:
         raise UnsupportedFile(path, f"its columns do not fit a {instrument_class} ({error})") from error
-
-
-def _instrument_class(schema: pa.Schema, path: str) -> str:
-    directory = locate(path).type_directory
-    if directory in INSTRUMENT_DIRECTORIES:
-        return directory
-    metadata = schema.metadata or {}
-    name = next((metadata[key] for key in (b"class", b"type_name", b"type") if key in metadata), b"").decode()
-    snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-    return snake if snake in INSTRUMENT_DIRECTORIES else ""
-
-
-def _plain(column: pa.ChunkedArray) -> list[Any]:
-    """Values as int, str or None: dictionaries decoded, times as ns, bytes as text."""
-    kind = column.type
-    if isinstance(kind, pa.BaseExtensionType):
-        column = column.cast(kind.storage_type)
-    elif pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("ns", kind.tz)).cast(pa.int64())
-    values = column.to_pylist()
-    return [value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value for value in values]
 
 
 def _definition(instrument_class: str, row: Mapping[str, Any]) -> Definition:

@@ -1,25 +1,25 @@
 """What a file says about itself, without reading its rows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import types
 
-from catalog_app.store.dialects import (
-    SCANNED_DIALECTS,
-    SCANNED_TYPES,
-    Dialect,
-    detect_data_type,
-    detect_dialect,
-    expected_types,
-)
-from catalog_app.store.errors import UnreadableFile, UnsupportedFile
+from catalog_app.store.canonical import require_columns
+from catalog_app.store.decoding import is_ns_timestamp
+from catalog_app.store.dialects import Dialect, detect_data_type, detect_dialect
+from catalog_app.store.errors import UnsupportedFile
+from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.layout import locate
+from catalog_app.store.opening import opened
 from catalog_app.store.schema import INT64_MAX, SCALE_DIGITS
 
-TS_INIT = "ts_init"
+TS_INIT: Final = "ts_init"
+_INSTRUMENT_ID: Final = "instrument_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,63 +42,65 @@ class Footer:
     metadata: dict[str, str]
 
 
-def read_footer(root: Path, path: str) -> Footer:
+def read_footer(root: Root, path: str, *, type_directories: Collection[str] = ()) -> Footer:
     """Read a Parquet file's footer (`path` is below the store's root).
 
-    Raises UnreadableFile (missing, empty, truncated, damaged) or UnsupportedFile (no NautilusTrader data, or columns
-    that do not fit the directory). Data types and dialects that cannot be scanned yet still get a Footer.
+    `type_directories`, the names below the store's data/, tell dialects apart where a file alone does not (see
+    detect_dialect). Raises UnreadableFile (missing, empty, truncated, damaged) or UnsupportedFile (no NautilusTrader
+    data, or columns that do not fit the directory). Instrument definitions and data of unknown types get a Footer too,
+    with supported false.
     """
-    try:
-        with pq.ParquetFile(root / path) as file:
-            return _describe(file, path)
-    except FileNotFoundError:
-        raise UnreadableFile(path, "the file does not exist") from None
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-        raise UnreadableFile(path, _damage(root / path, error)) from error
+    with opened(StoreRoot.at(root), path) as file:
+        return _describe(file, path, type_directories)
 
 
-def _describe(file: pq.ParquetFile, path: str) -> Footer:
+def _describe(file: pq.ParquetFile, path: str, type_directories: Collection[str]) -> Footer:
     parquet, schema = file.metadata, file.schema_arrow
     if TS_INIT not in schema.names:
         raise UnsupportedFile(path, "it has no ts_init column, so it is not market data written by NautilusTrader")
     located = locate(path)
-    data_type = located.data_type or detect_data_type(schema)
-    dialect = detect_dialect(schema, located.type_directory)
-    supported = data_type in SCANNED_TYPES and dialect in SCANNED_DIALECTS
+    data_type = located.data_type or ("" if located.role == "definition" else detect_data_type(schema))
     start_ns, end_ns = _interval(file, path)
-    if supported:
-        _require_columns(schema, data_type, dialect, path)
+    if data_type:
+        require_columns(path, data_type, schema)
     metadata = {_text(key): _text(value) for key, value in (schema.metadata or {}).items()}
     return Footer(
         rows=parquet.num_rows,
         row_groups=parquet.num_row_groups,
         start_ns=start_ns,
         end_ns=end_ns,
-        dialect=dialect,
+        dialect=detect_dialect(schema, located.type_directory, type_directories),
         data_type=data_type,
-        instrument_id=metadata.get("instrument_id"),
+        instrument_id=metadata.get(_INSTRUMENT_ID) or _only_instrument(file),
         bar_type=metadata.get("bar_type"),
         price_precision=_precision(metadata, "price_precision", path),
         size_precision=_precision(metadata, "size_precision", path),
         columns=tuple(schema.names),
         compression=parquet.row_group(0).column(0).compression if parquet.num_row_groups else "",
-        supported=supported,
+        supported=bool(data_type),
         metadata=metadata,
     )
 
 
-def _require_columns(schema: pa.Schema, data_type: str, dialect: str, path: str) -> None:
-    for name, kind in expected_types(data_type, dialect).items():
-        if name not in schema.names:
-            raise UnsupportedFile(path, f"the column {name} of a {data_type} file is missing")
-        if schema.field(name).type != kind:
-            raise UnsupportedFile(path, f"the column {name} is {schema.field(name).type}, not {kind}")
+def _only_instrument(file: pq.ParquetFile) -> str | None:
+    """1.x's Python writer names the instrument of closes and statuses in a column alone: by its statistics."""
+    names = file.metadata.schema.names
+    if _INSTRUMENT_ID not in names or not file.metadata.num_row_groups:
+        return None
+    found = set()
+    for number in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(number).column(names.index(_INSTRUMENT_ID)).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        found |= {statistics.min, statistics.max}
+    only = found.pop()
+    return only if not found and isinstance(only, str) else None
 
 
 def _interval(file: pq.ParquetFile, path: str) -> tuple[int | None, int | None]:
     """Least and greatest ts_init by the row groups' statistics, or by the column where there are none."""
     kind = file.schema_arrow.field(TS_INIT).type
-    if not (pa.types.is_uint64(kind) or pa.types.is_int64(kind) or kind == pa.timestamp("ns", "UTC")):
+    if not (types.is_uint64(kind) or types.is_int64(kind) or is_ns_timestamp(kind)):
         raise UnsupportedFile(path, f"ts_init is {kind}, not nanoseconds")
     if not file.metadata.num_rows:
         return None, None
@@ -139,12 +141,3 @@ def _precision(metadata: dict[str, str], key: str, path: str) -> int | None:
 
 def _text(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
-
-
-def _damage(path: Path, error: Exception) -> str:
-    try:
-        if path.stat().st_size == 0:
-            return "the file is empty"
-    except OSError:
-        pass
-    return f"not a whole Parquet file ({str(error).splitlines()[0] if str(error) else type(error).__name__})"

@@ -31,8 +31,10 @@ _DIRECTORIES: Final = (
 )
 V1_DIRECTORY: Final[dict[str, str]] = {data_type: v1 for data_type, v1, _ in _DIRECTORIES}
 V2_DIRECTORY: Final[dict[str, str]] = {data_type: v2 for data_type, _, v2 in _DIRECTORIES}
-# Directories that only 2.x writes: they tell the rc4 dialect from v1.
+# Directories that only one of both writes: they tell the rc4 dialect from v1.
+V1_ONLY_DIRECTORIES: Final[frozenset[str]] = frozenset(V1_DIRECTORY.values()) - frozenset(V2_DIRECTORY.values())
 V2_ONLY_DIRECTORIES: Final[frozenset[str]] = frozenset(V2_DIRECTORY.values()) - frozenset(V1_DIRECTORY.values())
+SHARED_DIRECTORIES: Final[frozenset[str]] = frozenset(V1_DIRECTORY.values()) & frozenset(V2_DIRECTORY.values())
 
 # NautilusTrader's conversion of class names to snake case: one directory per instrument class.
 INSTRUMENT_DIRECTORIES: Final[frozenset[str]] = frozenset(
@@ -63,13 +65,21 @@ _DATA_TYPE: Final[dict[str, str]] = {
 }
 _STAMP = r"(\d{4})-(\d\d)-(\d\d)T(\d\d)-(\d\d)-(\d\d)-(\d{9})Z"
 _FILE_NAME = re.compile(rf"{_STAMP}_{_STAMP}\.parquet", re.ASCII)
+# What 1.231.0 takes as times, even where the interval is none.
+_FILE_STEM = re.compile(rf"{_STAMP}_{_STAMP}", re.ASCII)
 
 Role = Literal["data", "definition", "unknown"]
+# The formats of 1.x and 2.x.
+Version = Literal["v1", "v2"]
+VERSIONS: Final[tuple[Version, ...]] = ("v1", "v2")
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """What a path says about its file. `identifier` is as in the path: without slashes, so not the true id."""
+    """What a path says about its file. `identifier` is as in the path: without slashes, so not the true id.
+
+    `note` is what the place or the name means for NautilusTrader, "" where both are its own.
+    """
 
     role: Role
     data_type: str  # ours, "" when unknown; instrument definitions have none
@@ -77,6 +87,7 @@ class Located:
     identifier: str
     directory: str
     name: str
+    note: str = ""
 
 
 def identifier(instrument_or_bar_type: str) -> str:
@@ -127,7 +138,10 @@ def _format_stamp(ns: int) -> str:
 
 
 def locate(rel_path: str) -> Located:
-    """What a file is by its path. Never raises: what fits no rule has the role "unknown"."""
+    """What a file is by its path. Never raises: what fits no rule has the role "unknown" and a note that says why.
+
+    Files of a dataset's directory are data whatever their name: NautilusTrader reads the rows of some of them too.
+    """
     directory, _, name = rel_path.rpartition("/")
     parts = directory.split("/")
     type_directory = parts[1] if len(parts) > 1 and parts[0] == DATA else ""
@@ -139,14 +153,44 @@ def locate(rel_path: str) -> Located:
     role: Role = "unknown"
     if depth_fits and name.endswith(".parquet"):
         role = "definition" if is_definition else "data" if data_type else "unknown"
-    return Located(role, data_type, type_directory, parts[2] if len(parts) > 2 else "", directory, name)
+    note = _name_note(name) if role != "unknown" else _place_note(type_directory, parts, data_type or is_definition)
+    return Located(role, data_type, type_directory, parts[2] if len(parts) > 2 else "", directory, name, note)
 
 
-def dataset_path(data_type: str, instrument_id_or_bar_type: str) -> str:
-    """The directory (1.x layout) of a data type ("quote", "bar", …) of an instrument, or of a bar type."""
-    if data_type not in V1_DIRECTORY:
-        raise ValueError(f"unknown data type {data_type!r}: use one of {', '.join(sorted(V1_DIRECTORY))}")
-    return f"{DATA}/{V1_DIRECTORY[data_type]}/{identifier(instrument_id_or_bar_type)}"
+def _name_note(name: str) -> str:
+    """Measured with 1.231.0 and 2.0.0rc7: its reader takes such files, its functions over intervals do not."""
+    if parse_file_name(name) is not None:
+        return ""
+    stem = name.removesuffix(".parquet")
+    if "_" in stem and not _FILE_STEM.fullmatch(stem):
+        return (
+            f"{name} is not named <start>_<end>.parquet: every query of NautilusTrader 1.231.0 that meets it fails "
+            "with a ValueError; rename it to the times of its rows"
+        )
+    return (
+        f"{name} is not named <start>_<end>.parquet: NautilusTrader's queries read its rows, but its intervals, "
+        "consolidation and deletion do not see it; rename it to the times of its rows"
+    )
+
+
+def _place_note(type_directory: str, parts: list[str], known: bool | str) -> str:
+    if not type_directory:
+        return f"not below {DATA}/, where NautilusTrader keeps its catalog"
+    if not known:
+        return f"{DATA}/{type_directory} is the directory of no data type and no instrument class that the desk knows"
+    place = "directly in" if len(parts) == 2 else "too deep below"
+    return (
+        f"{place} {DATA}/{type_directory}: NautilusTrader finds a file by the directory of its instrument, "
+        f"{DATA}/{type_directory}/<instrument>/; put it there"
+    )
+
+
+def dataset_path(data_type: str, instrument_id_or_bar_type: str, version: Version = "v1") -> str:
+    """The directory of a data type ("quote", "bar", …) of an instrument, or of a bar type, in 1.x or 2.x."""
+    directories = V1_DIRECTORY if version == "v1" else V2_DIRECTORY
+    if data_type not in directories:
+        raise ValueError(f"unknown data type {data_type!r}: use one of {', '.join(sorted(directories))}")
+    return f"{DATA}/{directories[data_type]}/{identifier(instrument_id_or_bar_type)}"
 
 
 def definition_path(instrument_class: str, instrument_id: str) -> str:

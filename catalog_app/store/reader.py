@@ -1,97 +1,135 @@
-"""Files of a store as one lazy frame in the canonical schema."""
+"""Files of a store, of any dialect, as one lazy frame in the canonical schema."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from itertools import groupby
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow import types
 
-from catalog_app.store.dialects import SCANNED_DIALECTS, SCANNED_TYPES, detect_dialect, expected_types
-from catalog_app.store.errors import UnreadableFile, UnsupportedFile
-from catalog_app.store.layout import locate
-from catalog_app.store.schema import CANONICAL, INT128_MAX, POSITIONS, PRICE_COLUMNS, SIZE_COLUMNS, UINT64_MAX
+from catalog_app.store.canonical import (
+    as_decimals,
+    canonical_columns,
+    require_columns,
+    stored_columns,
+    undefined_values,
+)
+from catalog_app.store.decoding import is_ns_timestamp
+from catalog_app.store.filesystem import Root, StoreRoot
+from catalog_app.store.opening import Physical, read_physical
+from catalog_app.store.schema import CANONICAL, INT64_MAX, POSITIONS, UINT64_MAX
+from catalog_app.store.uncopied import scan_uncopied
+
+_TIMES = pl.Schema({"ts_event": pl.Int64, "ts_init": pl.Int64})
 
 
 def scan(
-    root: Path,
+    root: Root,
     paths: Sequence[str],
     data_type: str,
     *,
     start_ns: int | None = None,
     end_ns: int | None = None,
     positions: bool = False,
+    sliced: bool = False,
 ) -> pl.LazyFrame:
     """A lazy frame over files (below the store's root), in the order given; collect it with the streaming engine.
 
-    Canonical columns of "quote", "trade" or "bar"; undefined prices and sizes are null. Bounds are inclusive on
-    ts_init (ns, UTC); row groups outside are not read. `positions` adds `file` (the path) and `row` (position of the
-    row in its file, from 0, before any filter). No paths give an empty frame.
+    Canonical columns of the data type (schema.CANONICAL), whatever each file's dialect, precision and row groups;
+    undefined prices and sizes are null. Custom data keeps its columns, with ts_event and ts_init as Int64 last; where
+    its files differ in columns, the missing ones are null. Bounds are inclusive on ts_init (ns, UTC); row groups
+    outside are not read. `positions` adds `file` (the path) and `row` (position of the row in its file, from 0, before
+    any filter). `sliced` and `positions` let a slice of the frame skip the row groups before it, at up to a third more
+    time for a whole scan of 1.x files. No paths give an empty frame.
 
-    Raises UnsupportedFile for other data types and dialects, UnreadableFile for damaged files.
+    Raises UnreadableFile for damaged files, UnsupportedFile for those whose columns are not such data's, ValueError
+    for an unknown data type. Values that no column of that kind can have fail when the frame is collected.
     """
-    schema = CANONICAL.get(data_type)
-    if schema is None:
-        raise ValueError(f"data type {data_type!r} cannot be scanned; one of {', '.join(CANONICAL)} can")
+    if data_type != "custom" and data_type not in CANONICAL:
+        raise ValueError(f"data type {data_type!r} cannot be scanned; one of {', '.join(CANONICAL)}, custom can")
     if not paths:
-        return pl.LazyFrame(schema=pl.Schema({**schema, **POSITIONS}) if positions else schema)
-    for path in paths:
-        _require_readable(Path(root), path, data_type)
+        columns = CANONICAL.get(data_type, _TIMES)
+        return pl.LazyFrame(schema=pl.Schema({**columns, **POSITIONS}) if positions else columns)
+    store = StoreRoot.at(root)
+    files = list(zip(paths, read_physical(store, paths), strict=True))
+    # By the object: there are few schemas, and comparing them costs more than all the rest.
+    stored: dict[int, pa.Schema] = {}
+    for path, (schema, _) in files:
+        if id(schema) not in stored:
+            require_columns(path, data_type, schema)
+            stored[id(schema)] = stored_columns(data_type, schema)
+    kinds = {schema: number for number, schema in enumerate(stored.values())}
+    kind_of = {key: kinds[schema] for key, schema in stored.items()}
+    alike = groupby(files, lambda file: (kind_of[id(file[1].schema)], file[1].large_groups))
+    bounds = (start_ns, end_ns)
+    options = {"positions": positions, "sliced": sliced}
+    parts = [part for _, group in alike for part in _parts(store, list(group), data_type, bounds, **options)]
+    if len(parts) == 1:
+        return parts[0]
+    return pl.concat(parts, how="diagonal_relaxed" if data_type == "custom" else "vertical")
+
+
+def _parts(
+    store: StoreRoot,
+    files: list[tuple[str, Physical]],
+    data_type: str,
+    bounds: tuple[int | None, int | None],
+    *,
+    positions: bool,
+    sliced: bool,
+) -> list[pl.LazyFrame]:
+    """Files that the same expressions read."""
+    schema, large_groups = files[0][1]
     if positions:
         # One scan per file: row numbers then start at 0 in each, and pushed-down filters do not shift them.
-        parts = [
-            _canonical(
-                pl.scan_parquet(root / path, row_index_name="row", extra_columns="ignore", glob=False),
-                data_type,
-                start_ns,
-                end_ns,
-            ).select(*schema.names(), pl.lit(path).alias("file"), pl.col("row").cast(pl.Int64))
-            for path in paths
-        ]
-        return pl.concat(parts, how="vertical")
-    files = [root / path for path in paths]
-    frame = _canonical(pl.scan_parquet(files, extra_columns="ignore", glob=False), data_type, start_ns, end_ns)
-    return frame.select(schema.names())
+        frames = [_stored(store, [path], schema, bounds, positions=True) for path, _ in files]
+    else:
+        frames = [_stored(store, [path for path, _ in files], schema, bounds, positions=False)]
+        undefined = undefined_values(data_type, schema) if large_groups and not sliced else {}
+        if undefined:
+            frames = [scan_uncopied(frames[0], undefined)]
+            schema = as_decimals(schema, undefined)
+    columns = canonical_columns(data_type, schema)
+    return [frame.select(*columns, *(POSITIONS if positions else ())) for frame in frames]
 
 
-def _canonical(frame: pl.LazyFrame, data_type: str, start_ns: int | None, end_ns: int | None) -> pl.LazyFrame:
-    """Filter by the stored ts_init, where statistics apply, then reinterpret the columns."""
+def _stored(
+    store: StoreRoot,
+    paths: list[str],
+    schema: pa.Schema,
+    bounds: tuple[int | None, int | None],
+    *,
+    positions: bool,
+) -> pl.LazyFrame:
+    """Rows within the bounds, as they are stored; with positions it is one file."""
+    frame = pl.scan_parquet(
+        [store.source(path) for path in paths],
+        row_index_name="row" if positions else None,
+        extra_columns="ignore",
+        glob=False,
+        hive_partitioning=False,
+        storage_options=store.storage_options,
+    )
+    frame = _between(frame, schema.field("ts_init").type, *bounds)
+    if positions:
+        frame = frame.with_columns(pl.lit(paths[0]).alias("file"), pl.col("row").cast(pl.Int64))
+    return frame
+
+
+def _between(frame: pl.LazyFrame, kind: pa.DataType, start_ns: int | None, end_ns: int | None) -> pl.LazyFrame:
+    """Filter by the stored ts_init, where statistics apply."""
     stored = pl.col("ts_init")
     if start_ns is not None:
-        frame = frame.filter(stored >= pl.lit(min(max(start_ns, 0), UINT64_MAX), pl.UInt64))
+        frame = frame.filter(stored >= _stored_time(max(start_ns, 0), kind))
     if end_ns is not None:
         # No row is before 1970: an earlier end leaves none.
-        frame = (
-            frame.filter(stored <= pl.lit(min(end_ns, UINT64_MAX), pl.UInt64))
-            if end_ns >= 0
-            else frame.filter(pl.lit(False))
-        )
-    undefined_price = pl.lit(INT128_MAX, pl.Int128)
-    undefined_size = pl.lit(-1, pl.Int128)  # UINT128_MAX
-    return frame.with_columns(
-        *(_raw(name, undefined_price) for name in PRICE_COLUMNS[data_type]),
-        *(_raw(name, undefined_size) for name in SIZE_COLUMNS[data_type]),
-        pl.col("ts_event", "ts_init").reinterpret(signed=True),
-    )
+        frame = frame.filter(stored <= _stored_time(end_ns, kind) if end_ns >= 0 else pl.lit(False))
+    return frame
 
 
-def _raw(name: str, undefined: pl.Expr) -> pl.Expr:
-    raw = pl.col(name).bin.reinterpret(dtype=pl.Int128, endianness="little")
-    return pl.when(raw != undefined).then(raw).alias(name)
-
-
-def _require_readable(root: Path, path: str, data_type: str) -> None:
-    try:
-        schema = pq.read_schema(root / path)
-    except FileNotFoundError:
-        raise UnreadableFile(path, "the file does not exist") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UnreadableFile(path, f"not a whole Parquet file ({error})") from error
-    if "ts_init" not in schema.names:
-        raise UnsupportedFile(path, "it has no ts_init column")
-    dialect = detect_dialect(schema, locate(path).type_directory)
-    if data_type not in SCANNED_TYPES or dialect not in SCANNED_DIALECTS:
-        raise UnsupportedFile(path, f"{data_type} data in the dialect {dialect} cannot be read yet")
-    for name, kind in expected_types(data_type, dialect).items():
-        if name not in schema.names or schema.field(name).type != kind:
-            raise UnsupportedFile(path, f"its columns are not those of {data_type} data ({name} is missing or differs)")
+def _stored_time(ns: int, kind: pa.DataType) -> pl.Expr:
+    if types.is_uint64(kind):
+        return pl.lit(min(ns, UINT64_MAX), pl.UInt64)
+    if is_ns_timestamp(kind):
+        return pl.lit(min(ns, INT64_MAX), pl.Datetime("ns", None if kind.tz is None else "UTC"))
+    return pl.lit(min(ns, INT64_MAX), pl.Int64)

@@ -1,13 +1,30 @@
 """Names and places of files."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_app.store import layout
 from catalog_app.store.schema import INT64_MAX
+from catalog_app.tests.store.frames import frame, write
+from catalog_app.tests.store.upstream import run_python
 
 TIMES = st.integers(0, INT64_MAX)
+
+_QUERY = """
+import json, sys
+from nautilus_trader.model.data import QuoteTick
+from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+catalog = ParquetDataCatalog(sys.argv[1])
+try:
+    print(json.dumps([len(catalog.quote_ticks(["A.B"])), catalog.get_intervals(QuoteTick, "A.B")]))
+except Exception as error:
+    print(json.dumps(type(error).__name__))
+"""
 
 
 @given(TIMES, TIMES)
@@ -87,6 +104,34 @@ def test_a_path_tells_what_a_file_is(path: str, role: str, data_type: str, ident
     assert f"{located.directory}/{located.name}".lstrip("/") == path
 
 
+@pytest.mark.parametrize(
+    ("path", "note"),
+    [
+        ("data/quotes/A.B/2024-07-01T23-58-01-218485389Z_2024-07-02T00-01-59-824434324Z.parquet", ""),
+        ("data/quote_tick/A.B/part-0.parquet", "consolidation and deletion do not see it"),
+        ("data/equity/A.B/part-0.parquet", "do not see it"),
+        ("data/quote_tick/A.B/quotes_2024.parquet", "fails with a ValueError"),
+        ("data/quote_tick/part-0.parquet", "directly in data/quote_tick"),
+        ("data/quote_tick/A.B/2024/x.parquet", "too deep below data/quote_tick"),
+        ("data/order_filled/A.B/x.parquet", "no data type"),
+        ("quotes.parquet", "not below data/"),
+    ],
+)
+def test_foreign_places_and_names_have_a_note(path: str, note: str) -> None:
+    found = layout.locate(path).note
+    assert note in found
+    assert bool(found) == bool(note)
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("part-0", [1, []]), ("quotes_2024", "ValueError")])
+def test_the_notes_on_names_are_what_1_231_does(tmp_path: Path, name: str, outcome: object) -> None:
+    [file] = write(tmp_path, "quote", frame("quote", [5]), instrument_id="A.B").files_after
+    path = tmp_path / file.path
+    path.rename(path.with_name(f"{name}.parquet"))
+    done = run_python(_QUERY, str(tmp_path))
+    assert json.loads(done.stdout) == outcome, done.stderr[-2000:]
+
+
 @given(st.text(max_size=60))
 def test_locating_never_fails(path: str) -> None:
     assert layout.locate(path).role in {"data", "definition", "unknown"}
@@ -96,6 +141,7 @@ def test_identifiers_lose_their_slashes() -> None:
     assert layout.identifier("EUR/USD.SIM") == "EURUSD.SIM"
     bars = layout.dataset_path("bar", "GBP/USD.SIM-1-MINUTE-BID-EXTERNAL")
     assert bars == "data/bar/GBPUSD.SIM-1-MINUTE-BID-EXTERNAL"
+    assert layout.dataset_path("quote", "EUR/USD.SIM", "v2") == "data/quotes/EURUSD.SIM"
 
 
 @pytest.mark.parametrize("text", ["", "/", "..", "../", ".", "a\\b", "a\0b", " a", "x" * 256])
