@@ -1,157 +1,41 @@
-"""What we write is what NautilusTrader 1.231.0 writes, and it reads it back equal."""
+"""The writer within its transaction: order, names, neighbours, refusals."""
 
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from catalog_app.store.errors import InvalidRows, Overlap, UnsortedRows
+from catalog_app.store.errors import InvalidRows, Overlap, StoreError, UnsortedRows
 from catalog_app.store.journal import Transaction
 from catalog_app.store.layout import dataset_path, format_file_name
 from catalog_app.store.reader import scan
-from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, PRICE_MAX_RAW, QUANTITY_MAX_RAW, SIZE_COLUMNS
-from catalog_app.store.writer import ROW_GROUP_ROWS, DatasetWriter, arrow_schema
-from catalog_app.tests.store.frames import BAR_TYPE, INSTRUMENT, UNIT, frame, frames, write
+from catalog_app.store.writer import DatasetWriter
+from catalog_app.tests.store.frames import BAR_TYPE, INSTRUMENT, UNIT, frame, write
 from catalog_app.tests.store.trees import leftovers, put, tree
-from catalog_app.tests.store.upstream import records
-
-TYPES = ("quote", "trade", "bar")
 
 
-def expected(one: pl.DataFrame, data_type: str, owner: str, price_precision: int, size_precision: int) -> list[Any]:
-    """The records that the upstream judge must print for a frame."""
-    decimals = [name for name in CANONICAL[data_type] if name in PRICE_COLUMNS[data_type] + SIZE_COLUMNS[data_type]]
-    found = []
-    for row in one.iter_rows(named=True):
-        values: list[Any] = [
-            [row[name], price_precision if name in PRICE_COLUMNS[data_type] else size_precision] for name in decimals
-        ]
-        if data_type == "trade":
-            values += [row["aggressor_side"], row["trade_id"]]
-        found.append([owner, values, row["ts_event"], row["ts_init"]])
-    return found
+@contextmanager
+def fails_after(size_bytes: int) -> Iterator[None]:
+    """Let no file grow beyond a size: writing fails as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.mark.parametrize("data_type", TYPES)
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_the_real_catalog_returns_equal_records_at_every_precision(
-    data_type: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    root = tmp_path_factory.mktemp("store")
-    want, written = [], {}
-    with Transaction(root, "test", "d") as tx:
-        for precision in range(17):
-            instrument_id = f"P/{precision:02}.SIM"
-            bar_type = f"{instrument_id}-1-MINUTE-BID-EXTERNAL" if data_type == "bar" else None
-            precisions = {"price_precision": precision, "size_precision": 16 - precision}
-            one = data.draw(frames(data_type, **precisions))
-            writer = DatasetWriter(tx, data_type, instrument_id, bar_type=bar_type, **precisions)
-            writer.write(one)
-            [path] = writer.finish()
-            name = format_file_name(one["ts_init"][0], one["ts_init"][-1])
-            assert path == f"{dataset_path(data_type, bar_type or instrument_id)}/{name}"
-            written[path] = one
-            want += expected(one, data_type, bar_type or instrument_id, **precisions)
-        tx.commit()
-    for path, one in written.items():
-        assert scan(root, [path], data_type).collect(engine="streaming").equals(one)
-
-    def by_owner(record: list[Any]) -> tuple[str, str]:
-        return record[0], repr(record)
-
-    assert sorted(records(root, data_type), key=by_owner) == sorted(want, key=by_owner)
-
-
-def test_the_real_catalog_reads_large_row_groups_in_order(tmp_path: Path) -> None:
-    rows = ROW_GROUP_ROWS + 40_000
-    time = pl.int_range(0, rows, eager=True)
-    raw = ((time * 7919 % 1_000_003) * 10**11).cast(pl.Int128)
-    one = pl.DataFrame([raw.alias(n) if t == pl.Int128 else time.alias(n) for n, t in CANONICAL["quote"].items()])
-    committed = write(tmp_path, "quote", one.head(5), one.slice(5, 100_000), one.slice(100_005), price_precision=5)
-
-    [file] = committed.files_after
-    metadata = pq.read_metadata(tmp_path / file.path)
-    assert file.rows == rows
-    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [ROW_GROUP_ROWS, 40_000]
-    assert {metadata.row_group(0).column(n).compression for n in range(6)} == {"ZSTD"}
-    found = records(tmp_path, "quote", INSTRUMENT)
-    assert [record[3] for record in found] == time.to_list()
-    assert [record[1][0][0] for record in found] == raw.to_list()
-
-
-@pytest.mark.parametrize("data_type", TYPES)
-def test_schema_metadata_and_name_are_those_of_upstream(data_type: str, tmp_path: Path) -> None:
-    from nautilus_trader.model.data import Bar, BarType, QuoteTick, TradeTick
-    from nautilus_trader.model.enums import AggressorSide
-    from nautilus_trader.model.identifiers import InstrumentId, TradeId
-    from nautilus_trader.model.objects import Price, Quantity
-    from nautilus_trader.persistence.catalog import ParquetDataCatalog
-
-    price, size, owner = Price.from_str("1.00000"), Quantity.from_str("1.00"), InstrumentId.from_str(INSTRUMENT)
-    record = {
-        "quote": lambda: QuoteTick(owner, price, price, size, size, 7, 8),
-        "trade": lambda: TradeTick(owner, price, size, AggressorSide.BUYER, TradeId("t"), 7, 8),
-        "bar": lambda: Bar(BarType.from_str(BAR_TYPE), price, price, price, price, size, 7, 8),
-    }[data_type]()
-    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
-    ours.mkdir()
-    ParquetDataCatalog(theirs).write_data([record])
-    one = frame(data_type, [8]).with_columns(ts_event=pl.lit(7, pl.Int64))
-    write(ours, data_type, one, price_precision=5, size_precision=2)
-
-    [path] = tree(theirs)
-    assert list(tree(ours)) == [path]
-    assert pq.read_schema(ours / path).equals(pq.read_schema(theirs / path), check_metadata=True)
-    assert pq.read_table(ours / path, partitioning=None).equals(pq.read_table(theirs / path, partitioning=None))
-
-
-def test_all_columns_are_never_null() -> None:
-    for data_type in TYPES:
-        bar_type = BAR_TYPE if data_type == "bar" else None
-        assert not any(field.nullable for field in arrow_schema(data_type, INSTRUMENT, bar_type, 5, 0))
-
-
-@pytest.mark.parametrize(
-    ("data_type", "column", "value", "wrong"),
-    [
-        ("quote", "bid_price", None, "bid_price is empty"),
-        ("quote", "ask_size", -1, "ask_size is outside"),
-        ("quote", "ask_size", QUANTITY_MAX_RAW + UNIT, "ask_size is outside"),
-        ("quote", "ask_price", PRICE_MAX_RAW + UNIT, "ask_price is outside"),
-        ("quote", "bid_price", -PRICE_MAX_RAW - UNIT, "bid_price is outside"),
-        ("quote", "bid_price", -(2**127), "bid_price is outside"),
-        ("quote", "bid_price", UNIT + 1, "bid_price needs more decimals"),
-        ("quote", "ts_event", None, "ts_event is empty"),
-        ("quote", "ts_event", -1, "ts_event is empty or before 1970"),
-        ("trade", "size", UNIT // 1000, "size needs more decimals"),
-        ("trade", "aggressor_side", 3, "aggressor_side"),
-        ("trade", "aggressor_side", None, "aggressor_side"),
-        ("trade", "trade_id", "", "trade_id"),
-        ("trade", "trade_id", "   ", "trade_id"),
-        ("trade", "trade_id", "x" * 37, "trade_id"),
-        ("trade", "trade_id", "é", "trade_id"),
-        ("trade", "trade_id", None, "trade_id"),
-        ("bar", "volume", None, "volume is empty"),
-        ("bar", "low", None, "low is empty"),
-    ],
-)
-def test_rows_that_upstream_cannot_read_are_refused(
-    tmp_path: Path, data_type: str, column: str, value: object, wrong: str
-) -> None:
-    good = frame(data_type, [1, 2, 3])
-    bad = pl.DataFrame(
-        [*good.rows()[:2], tuple(value if n == column else v for n, v in good.row(2, named=True).items())],
-        schema=CANONICAL[data_type],
-        orient="row",
-    )
-    with pytest.raises(InvalidRows, match=wrong) as caught:
-        write(tmp_path, data_type, good.head(1), bad.slice(1), price_precision=5, size_precision=2)
-    assert "row 2:" in str(caught.value)
+def test_a_wrong_row_is_named_by_its_position_over_all_batches(tmp_path: Path) -> None:
+    bad = frame("quote", [2, 3]).with_columns(bid_price=pl.Series([UNIT, None], dtype=pl.Int128))
+    with pytest.raises(InvalidRows, match="row 2: bid_price is empty"):
+        write(tmp_path, "quote", frame("quote", [1]), bad, price_precision=5, size_precision=2)
     assert tree(tmp_path) == {}
     assert leftovers(tmp_path) == []
 
@@ -183,7 +67,12 @@ def test_other_columns_are_refused(tmp_path: Path, change: Any) -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        {"data_type": "delta"},
+        {"data_type": "custom"},
+        {"version": "v3"},
+        {"compression": "zip"},
+        {"row_group_rows": 0},
+        {"price_precision": None},
+        {"size_precision": None},
         {"instrument_id": "EURUSD"},
         {"price_precision": 17},
         {"size_precision": -1},
@@ -275,3 +164,14 @@ def test_a_finished_writer_takes_no_more(tmp_path: Path) -> None:
         writer.finish()
         with pytest.raises(InvalidRows, match="finished"):
             writer.write(frame("quote", [1]))
+
+
+def test_what_fails_while_encoding_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    with Transaction(tmp_path, "test", "d") as tx:
+        writer = DatasetWriter(tx, "quote", INSTRUMENT, price_precision=5, size_precision=0, row_group_rows=2)
+        with fails_after(64 * 1024), pytest.raises(StoreError, match="larger than"):
+            for time in range(2_000):
+                writer.write(frame("quote", [time, time], price=time * UNIT))
+            writer.finish()
+    assert tree(tmp_path) == {}
+    assert leftovers(tmp_path) == []
