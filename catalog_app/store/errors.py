@@ -50,6 +50,10 @@ class ConcurrentChange(StoreError):
     """A file changed while an operation on it was being prepared. Nothing was changed."""
 
 
+class HalfDone(StoreError):
+    """A decided operation that a failing disk kept from ending, either way: `recovery.recover` ends it."""
+
+
 def _utc(ns: int) -> str:
     """`2024-01-31 21:05:00`, with nanoseconds where there are any."""
     seconds, rest = divmod(ns, 1_000_000_000)

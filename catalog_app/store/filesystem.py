@@ -5,7 +5,9 @@ AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL …); a root never holds any
 """
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,13 +20,23 @@ from catalog_app.store.errors import StoreError
 S3_SCHEME: Final = "s3://"
 
 type Root = StoreRoot | Path | str
+# Exclusive access to a store: `with guard() as held:` waits for it, and `held()` raises StoreError once it was lost
+# (a lease that ran out). Everybody who changes the store must use the same one.
+type Held = Callable[[], None]
+type Guard = Callable[[], AbstractContextManager[Held]]
 
 
 @dataclass(frozen=True)
 class StoreRoot:
-    """A store's root. `uri` is an absolute local path or s3://bucket/prefix; paths given to it are below the root."""
+    """A store's root. `uri` is an absolute local path or s3://bucket/prefix; paths given to it are below the root.
+
+    `guard` keeps other writers out, `scratch` is the local directory for files on their way into a bucket (None: the
+    system's temporary directory): see `guarded`.
+    """
 
     uri: str
+    guard: Guard | None = field(default=None, compare=False, repr=False)
+    scratch: Path | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def at(cls, root: Root) -> Self:
@@ -40,6 +52,13 @@ class StoreRoot:
         if "://" in text:
             raise StoreError(f"{text}: a store is a local directory or s3://bucket/prefix")
         return cls(os.path.abspath(text))  # noqa: PTH100 - links stay as they are named
+
+    def guarded(self, guard: Guard, *, scratch: Path | None = None) -> Self:
+        """The same root for changing the store under a guard: needed for a bucket, which has no locks of its own.
+
+        A local store is locked by its lock file in any case; a guard adds writers on other machines.
+        """
+        return replace(self, guard=guard, scratch=scratch or self.scratch)
 
     @property
     def is_local(self) -> bool:
@@ -94,4 +113,5 @@ def _s3() -> pafs.FileSystem:
 
 @lru_cache(maxsize=8)
 def _s3_at(endpoint: str | None, region: str | None) -> pafs.FileSystem:
-    return pafs.S3FileSystem(endpoint_override=endpoint, region=region)
+    # Delayed: an object that fits into one part is one PUT, which readers see whole or not at all.
+    return pafs.S3FileSystem(endpoint_override=endpoint, region=region, allow_delayed_open=True)

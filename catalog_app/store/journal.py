@@ -1,15 +1,13 @@
 """Changes of a store, whole or not at all.
 
-Protocol of a commit: staged files are written and synced under .datacatalog/staging/<operation>; under the store's
-lock the present files are checked, then a journal record that names every move is put in place and synced (the point
-of decision); files to remove are renamed into .datacatalog/trash/<operation>, staged files are renamed into place,
-directories are synced, and the record is closed. `recovery.recover` finishes what a crash interrupted: operations with
-a record go forward, staging without one is thrown away once no process holds its lock.
+Protocol of a commit: files are written in a workspace; with exclusive access the present files are checked and the
+staged ones made ready, then a journal record that names every move is put in place (the point of decision); then each
+directory gets its new content (locally in one step: moves.py; in a bucket: s3_moves.py), files that left are in
+.datacatalog/trash/<operation>, and the record is closed. `recovery.recover` finishes what a crash interrupted:
+operations with a record go forward, staging without one is thrown away once its process is dead.
 """
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -17,9 +15,13 @@ from typing import Self
 from uuid import UUID, uuid4
 
 from catalog_app.store import durable
+from catalog_app.store.area import Area
+from catalog_app.store.area_of import area_of
 from catalog_app.store.errors import ConcurrentChange, StoreError
-from catalog_app.store.moves import Committed, committed_of, complete, missing_directories
-from catalog_app.store.records import Area, Record, describe
+from catalog_app.store.filesystem import Root, StoreRoot
+from catalog_app.store.moves import Committed, committed_of
+from catalog_app.store.records import FileRecord, Record, describe
+from catalog_app.store.workspace import Workspace
 
 Check = Callable[[frozenset[str]], None]
 
@@ -28,44 +30,39 @@ class Transaction:
     """One change of a store: stage files, name files to remove, commit. Aborts when left without a commit.
 
     `directory` is the dataset's directory below the root, `kind` the verb ("import"). A caller that may be repeated
-    after a crash passes its own `operation_id` and asks `find_operation` first. Raises StoreError where the store
-    cannot be written.
+    after a crash passes its own `operation_id` and asks `find_operation` first. A bucket's root must be
+    `StoreRoot.guarded`. Raises StoreError where the store cannot be written.
     """
 
-    def __init__(self, root: Path, kind: str, directory: str, *, operation_id: UUID | None = None) -> None:
-        self.root = Path(root)
+    def __init__(self, root: Root, kind: str, directory: str, *, operation_id: UUID | None = None) -> None:
+        self.store = StoreRoot.at(root)
         self.kind = kind
         self.directory = directory
         self.operation_id = operation_id or uuid4()
-        self._area = Area(self.root)
-        self._staging = self._area.staging / str(self.operation_id)
+        self._area: Area = area_of(self.store)
         self._staged: dict[str, Path] = {}
+        self._restored: dict[str, FileRecord] = {}
         self._removed: dict[str, None] = {}
         self._expected: list[tuple[str, int, int]] = []
+        self._listings: dict[str, set[str]] = {}
         self._checks: list[Check] = []
         self._undoes: str | None = None
         self._scratch_count = 0
-        self._lock: int | None = self._open()
+        self._workspace: Workspace | None = self._open()
 
-    def _open(self) -> int:
-        with durable.explained(f"cannot write to the store {self.root}"):
-            if not self.root.is_dir():
-                raise StoreError(f"{self.root}: no such directory; create the store's root first")
-            self._area.prepare()
-            with durable.locked(self._area.lock):
-                if (self._area.pending / f"{self.operation_id}.json").exists():
-                    raise StoreError(f"operation {self.operation_id} was interrupted: recover the store first")
-                record = self._area.final_record(self.operation_id)
-                if record is not None and record.state != "rolled_back":
-                    raise StoreError(f"operation {self.operation_id} was done already ({record.state})")
-                durable.make_directories(self._staging)
-                lock = durable.try_lock(self._staging / ".lock")
-                if lock is None:
-                    raise StoreError(f"operation {self.operation_id} is running in another process")
-                for leftover in self._staging.iterdir():
-                    if leftover.name != ".lock":
-                        leftover.unlink()
-                return lock
+    def _open(self) -> Workspace:
+        with durable.explained(f"cannot write to the store {self.store}"), self._area.exclusive():
+            if self._area.is_pending(self.operation_id):
+                raise StoreError(f"operation {self.operation_id} was interrupted: recover the store first")
+            record = self._area.final_record(self.operation_id)
+            if record is not None and record.state != "rolled_back":
+                raise StoreError(f"operation {self.operation_id} was done already ({record.state})")
+            return self._area.open_workspace(self.operation_id)
+
+    @property
+    def root(self) -> Path:
+        """The local directory of the store; StoreError for a bucket, see `store`."""
+        return self.store.path
 
     @property
     def removed(self) -> frozenset[str]:
@@ -78,10 +75,10 @@ class Transaction:
         return frozenset(self._staged)
 
     def scratch(self) -> Path:
-        """A fresh file name in the staging directory, for a file whose final name is not known yet."""
-        self._require_open()
+        """A fresh local file name in the staging directory, for a file whose final name is not known yet."""
+        workspace = self._require_open()
         self._scratch_count += 1
-        return self._staging / f"{self._scratch_count:06d}.staged"
+        return workspace.path / f"{self._scratch_count:06d}.staged"
 
     def adopt(self, scratch: Path, final_rel_path: str) -> None:
         """Name where a scratch file goes at commit; ValueError for a path outside data/ or named twice."""
@@ -106,24 +103,34 @@ class Transaction:
         """Make the commit refuse (ConcurrentChange) unless the file is still as given."""
         self._expected.append((rel_path, size_bytes, mtime_ns))
 
+    def expect_directory(self, directory: str, listing: Iterable[str]) -> None:
+        """Make the commit refuse (ConcurrentChange) unless the directory has just these .parquet files.
+
+        For an operation that depends on all of them; `listing` gives their names, or paths.
+        """
+        names = {PurePosixPath(path).name for path in listing}
+        self._listings[directory] = {name for name in names if name.endswith(".parquet")}
+
     def require(self, check: Check) -> None:
-        """Run `check(removed paths)` under the store's lock at commit; what it raises aborts the commit."""
+        """Run `check(removed paths)` with exclusive access at commit; what it raises aborts the commit."""
         self._checks.append(check)
 
     def commit(self) -> Committed:
-        """Make the change. Raises ConcurrentChange or StoreError, with the store as it was."""
-        self._require_open()
-        with durable.explained(f"cannot commit to the store {self.root}"):
+        """Make the change. Raises ConcurrentChange or StoreError, with the store as it was, or HalfDone."""
+        workspace = self._require_open()
+        with durable.explained(f"cannot commit to the store {self.store}"):
             try:
-                return self._commit()
+                return self._commit(workspace)
             except FileNotFoundError as error:
-                raise ConcurrentChange(f"{error.filename}: the file is gone; nothing was changed") from error
+                raise ConcurrentChange(f"{error.filename or error}: the file is gone; nothing was changed") from error
             finally:
-                self._close()
+                self.abort()
 
     def abort(self) -> None:
         """Throw the staged files away. Does nothing after a commit."""
-        self._close()
+        if self._workspace is not None:
+            self._workspace.close()
+            self._workspace = None
 
     def __enter__(self) -> Self:
         return self
@@ -133,84 +140,74 @@ class Transaction:
     ) -> None:
         self.abort()
 
-    def _commit(self) -> Committed:
+    def _commit(self, workspace: Workspace) -> Committed:
         for path in self._staged.values():
-            durable.fsync_file(path)
-        durable.fsync_directory(self._staging)
-        after = [describe(path, rel_path) for rel_path, path in self._staged.items()]
-        before = [describe(self.root / rel_path, rel_path) for rel_path in self._removed]
+            if path.exists():
+                durable.fsync_file(path)
         record = Record(
             operation_id=str(self.operation_id),
             kind=self.kind,
             directory=self.directory,
             created_at=datetime.now(UTC).isoformat(),
             state="prepared",
-            files_before=before,
-            files_after=after,
-            staged=[path.name for path in self._staged.values()],
-            made_directories=missing_directories(self.root, self._staged),
+            files_before=[self._area.describe_present(rel_path) for rel_path in self._removed],
+            files_after=[
+                self._restored.get(rel_path) or describe(path, rel_path) for rel_path, path in self._staged.items()
+            ],
             undoes=self._undoes,
         )
-        with durable.locked(self._area.lock):
+        with self._area.exclusive() as held:
+            # A record that is still pending under the lock belongs to a process that died: it goes first.
+            self._area.finish_interrupted()
+            record.sequence = self._area.next_sequence()
+            record.made_directories = self._area.missing_directories(list(self._staged))
             self._verify(record)
+            self._area.stage(record, workspace, self._staged)
+            if not self.store.is_local:  # uploads take their time
+                self._verify(record)
+            held()
             self._area.save_pending(record)
-            complete(self._area, record)
+            self._area.complete(record)
         return committed_of(record)
 
     def _verify(self, record: Record) -> None:
         for rel_path, size_bytes, mtime_ns in self._expected:
-            try:
-                stat = (self.root / rel_path).stat()
-            except FileNotFoundError:
-                raise ConcurrentChange(f"{rel_path}: the file is gone; nothing was changed") from None
-            if (stat.st_size, stat.st_mtime_ns) != (size_bytes, mtime_ns):
+            identity = self._area.identity(rel_path)
+            if identity is None:
+                raise ConcurrentChange(f"{rel_path}: the file is gone; nothing was changed")
+            if identity != (size_bytes, mtime_ns):
                 raise ConcurrentChange(f"{rel_path}: the file changed meanwhile; nothing was changed")
+        for directory, names in self._listings.items():
+            if different := sorted(self._area.parquet_names(directory) ^ names):
+                raise ConcurrentChange(f"{directory}/{different[0]}: came or went meanwhile; nothing was changed")
         for file in record.files_before:
-            if not file.is_at(self.root / file.path):
+            if not self._area.is_same(file):
                 raise ConcurrentChange(f"{file.path}: the file changed meanwhile; nothing was changed")
-        device = self._staging.stat().st_dev
-        for file in (*record.files_before, *record.files_after):
-            target = self.root / file.path
-            if _existing_parent(target).stat().st_dev != device:
-                raise StoreError(
-                    f"{file.path}: lies on another file system than {self._area.path}; use one for a store"
-                )
+        self._area.require_movable(record)
         for file in record.files_after:
-            if os.path.lexists(self.root / file.path) and file.path not in self._removed:
+            if file.path not in self._removed and self._area.identity(file.path) is not None:
                 raise ConcurrentChange(f"{file.path}: a file of this name exists; nothing was changed")
         for check in self._checks:
-            check(self.removed)
+            check(frozenset(self._removed))
 
-    def _require_open(self) -> None:
-        if self._lock is None:
+    def _require_open(self) -> Workspace:
+        if self._workspace is None:
             raise StoreError(f"operation {self.operation_id} is closed")
-
-    def _close(self) -> None:
-        if self._lock is None:
-            return
-        # A record that could be neither completed nor rolled back needs its staged files in `recover`.
-        if not (self._area.pending / f"{self.operation_id}.json").exists():
-            shutil.rmtree(self._staging, ignore_errors=True)
-        os.close(self._lock)
-        self._lock = None
+        return self._workspace
 
 
-def find_operation(root: Path, operation_id: UUID | str) -> Committed | None:
+def find_operation(root: Root, operation_id: UUID | str) -> Committed | None:
     """A committed (and not undone) operation by its id, or None: has a repeated caller's work been done already?"""
-    record = Area(Path(root)).final_record(operation_id)
+    record = area_of(root).final_record(operation_id)
     return committed_of(record) if record is not None and record.state == "committed" else None
 
 
-def operations(root: Path) -> Iterator[Record]:
-    """All closed operations of a store, in no order of time."""
-    yield from Area(Path(root)).final_records()
+def operations(root: Root) -> Iterator[Record]:
+    """All closed operations of a store, the oldest first, whatever the clock said."""
+    yield from sorted(area_of(root).final_records(), key=lambda record: record.sequence)
 
 
 def _require_data_path(rel_path: str) -> None:
     parts = PurePosixPath(rel_path).parts
     if len(parts) < 2 or parts[0] != "data" or ".." in parts or "\0" in rel_path or "/".join(parts) != rel_path:
         raise ValueError(f"{rel_path!r} is not a path below the store's data directory")
-
-
-def _existing_parent(path: Path) -> Path:
-    return next(parent for parent in path.parents if parent.exists())

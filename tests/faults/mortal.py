@@ -35,6 +35,7 @@ IMPORTED_ONCE = (
     "channels_redis.pubsub",
     "kombu.transport.redis",
     "nautilus_trader.model.instruments",
+    "pandas",  # PyArrow would import it in every child
     "nautilus_trader.serialization.arrow.serializer",
     "pyarrow.dataset",
 )

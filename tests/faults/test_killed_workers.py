@@ -62,7 +62,7 @@ def assert_imported_once(item: Import, store: Store, expected: Content) -> None:
     assert (commits(store), StoreOperation.objects.filter(store=store).count()) == (1, 1)
     assert leftovers(store) == []
     assert item.record_count == Dataset.objects.get(store=store).record_count == expected.rows.height
-    assert StoreOperation.objects.get(store=store).rows_added == expected.rows.height
+    assert StoreOperation.objects.get(store=store).rows_after == expected.rows.height
 
 
 def test_an_import_killed_at_each_change_of_the_disk_comes_in_once(mortal, few, tmp_path):

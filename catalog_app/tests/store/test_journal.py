@@ -1,5 +1,6 @@
 """Changes of a store: whole, refused, or taken back."""
 
+import errno
 import os
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from catalog_app.store import durable
+from catalog_app.store import durable, swap
 from catalog_app.store.errors import ConcurrentChange, StoreError
 from catalog_app.store.journal import Transaction, find_operation, operations
 from catalog_app.store.recovery import recover, undo
@@ -279,9 +280,20 @@ class StoreHistory(RuleBasedStateMachine):
         self.root = Path(self.directory.name)
         self.model: dict[str, str] = {}
         self.history: list[tuple[str, dict[str, str]]] = []
+        self.exchange = swap.exchange
 
     def teardown(self) -> None:
+        swap.exchange = self.exchange
         self.directory.cleanup()
+
+    @rule(knows=st.booleans())
+    def another_file_system(self, knows: bool) -> None:
+        """One that can exchange directories, or not."""
+
+        def refuse(first: Path, second: Path) -> None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+        swap.exchange = self.exchange if knows else refuse
 
     @rule(removes=st.sets(names), adds=st.dictionaries(names, st.text("xyz", min_size=1, max_size=3), max_size=3))
     def change(self, removes: set[str], adds: dict[str, str]) -> None:

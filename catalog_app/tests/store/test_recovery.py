@@ -1,17 +1,16 @@
-"""kill -9 at every step: after recovery a store holds the old files or the new ones, never a mixture."""
+"""What recovery finds: interrupted operations, foreign files, staging of the living and the dead, disks that refuse."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction, find_operation, operations
+from catalog_app.store.journal import Transaction, find_operation
 from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.trees import Tree, leftovers, put, tree
 from catalog_app.tests.store.upstream import run_python
@@ -19,77 +18,6 @@ from catalog_app.tests.store.upstream import run_python
 REPOSITORY = Path(__file__).resolve().parents[3]
 A, B, C, D = (f"data/quote_tick/X.Y/{name}.parquet" for name in "abcd")
 NEW = "data/bar/X.Y-1-DAY-LAST-EXTERNAL/n.parquet"
-
-# Reads "operation root step argument" lines; for each, a child runs the operation and dies without any clean-up when
-# the disk was changed for the n-th time. Forks before any thread exists, since starting Python for each step is slow.
-_CRASHER = """
-import os, sys
-from pathlib import Path
-from catalog_app.store import durable, journal, recovery
-
-def change(root, step, _):
-    tx = journal.Transaction(root, "test", "data/quote_tick/X.Y")
-    tx.remove(A); tx.remove(B)
-    tx.stage(A).write_text("A2"); tx.stage(C).write_text("C"); tx.stage(NEW).write_text("N")
-    arm(step)
-    tx.commit()
-
-def undo(root, step, operation_id):
-    arm(step)
-    recovery.undo(root, operation_id)
-
-def recover(root, step, _):
-    arm(step)
-    recovery.recover(root)
-
-def arm(step):
-    left = [int(step)]
-    def crash(name):
-        left[0] -= 1
-        if left[0] == 0:
-            os._exit(9)
-    durable.on_step = crash
-
-for line in sys.stdin:
-    operation, root, step, argument = line.rstrip("\\n").split("\\t")
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            globals()[operation](Path(root), step, argument)
-            code = 0
-        finally:
-            os._exit(code)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-NEVER = 10_000
-
-
-class Crasher:
-    """Runs operations on stores and kills them at a step."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def crash_at(self, root: Path, operation: str, step: int, argument: str = "") -> bool:
-        """Whether the operation died at the step; False when it has fewer steps and ended."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{operation}\t{root}\t{step}\t{argument}\n")
-        self._process.stdin.flush()
-        code = int(self._process.stdout.readline())
-        assert code in {0, 9}
-        return code == 9
-
-
-@pytest.fixture(scope="module")
-def crasher() -> Iterator[Crasher]:
-    names = "\n".join(f"{name} = {value!r}" for name, value in {"A": A, "B": B, "C": C, "NEW": NEW}.items())
-    command = [sys.executable, "-c", f"{names}\n{_CRASHER}"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
-        yield Crasher(process)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def fresh(root: Path) -> Tree:
@@ -99,100 +27,42 @@ def fresh(root: Path) -> Tree:
     return tree(root)
 
 
-def changed(root: Path, crasher: Crasher) -> Tree:
-    """The same store after the operation, made without a crash."""
-    fresh(root)
-    assert not crasher.crash_at(root, "change", NEVER)
-    return tree(root)
+_DIES = """
+import os, sys
+from pathlib import Path
+from catalog_app.store import durable, journal
+
+tx = journal.Transaction(Path(sys.argv[1]), "test", "data/quote_tick/X.Y")
+for path in sys.argv[2:4]:
+    tx.remove(path)
+for path in sys.argv[4:]:
+    tx.stage(path).write_text("new")
+durable.on_step = lambda step: os._exit(9) if step == f"placed {tx.operation_id}.json" else None
+tx.commit()
+"""
 
 
-def interrupted(root: Path, crasher: Crasher) -> Tree:
+def interrupted(root: Path) -> Tree:
     """A store whose operation was killed right after its decision: its record stands in journal/pending."""
-    for step in range(1, 60):
-        attempt = root / str(step)
-        old = fresh(attempt)
-        assert crasher.crash_at(attempt, "change", step)
-        if any((attempt / ".datacatalog" / "journal" / "pending").glob("*.json")):
-            for entry in attempt.iterdir():
-                entry.rename(root / entry.name)
-            return old
-    raise AssertionError("the operation never decides")
+    old = fresh(root)
+    assert run_python(_DIES, str(root), A, B, A, C, NEW).returncode == 9
+    return old
 
 
-def every_step(operation: Callable[[int], bool]) -> int:
-    """Crash at the first step, the second, … until the operation ends by itself; the number of steps."""
-    step = 1
-    while operation(step):
-        step += 1
-    return step - 1
+def test_a_decided_operation_is_finished_and_can_be_undone(tmp_path: Path) -> None:
+    old = interrupted(tmp_path)
+    [recovered] = recover(tmp_path)
+    assert (recovered.outcome, recovered.kind, recovered.directory) == ("rolled_forward", "test", "data/quote_tick/X.Y")
+    assert recovered.committed == find_operation(tmp_path, recovered.operation_id)
+    assert set(tree(tmp_path)) == {A, C, D, NEW}
+    undo(tmp_path, recovered.operation_id)
+    assert tree(tmp_path) == old
+    assert leftovers(tmp_path) == []
 
 
-def test_a_commit_killed_at_any_step_ends_in_the_old_or_the_new_files(tmp_path: Path, crasher: Crasher) -> None:
-    new = changed(tmp_path / "reference", crasher)
-    outcomes: list[str] = []
-
-    def one(step: int) -> bool:
-        root = tmp_path / str(step)
-        old = fresh(root)
-        died = crasher.crash_at(root, "change", step)
-        recovered = recover(root)
-        now = tree(root)
-        assert now in (old, new), f"a mixture after step {step}"
-        assert leftovers(root) == []
-        outcomes.append("new" if now == new else "old")
-        if now == new and died:
-            done = find_operation(root, next(iter(operations(root))).operation_id)
-            assert done is not None
-            assert not recovered or recovered[0].outcome == "rolled_forward"
-            undo(root, done.operation_id)
-            assert tree(root) == old
-        return died
-
-    steps = every_step(one)
-    assert steps > 20
-    assert outcomes == sorted(outcomes, reverse=True), "once decided, an operation never goes back"
-    assert set(outcomes) == {"old", "new"}
-
-
-def test_an_undo_killed_at_any_step_ends_before_or_after_it(tmp_path: Path, crasher: Crasher) -> None:
-    def one(step: int) -> bool:
-        root = tmp_path / str(step)
-        old = fresh(root)
-        assert not crasher.crash_at(root, "change", NEVER)
-        new = tree(root)
-        [record] = operations(root)
-        died = crasher.crash_at(root, "undo", step, record.operation_id)
-        recover(root)
-        assert tree(root) in (old, new), f"a mixture after step {step}"
-        assert leftovers(root) == []
-        state = {one.operation_id: one.state for one in operations(root)}[record.operation_id]
-        assert state == ("undone" if tree(root) == old else "committed")
-        if state == "committed":
-            undo(root, record.operation_id)
-            assert tree(root) == old
-        return died
-
-    assert every_step(one) > 20
-
-
-def test_a_recovery_killed_at_any_step_is_finished_by_the_next(tmp_path: Path, crasher: Crasher) -> None:
-    new = changed(tmp_path / "reference", crasher)
-
-    def one(step: int) -> bool:
-        root = tmp_path / str(step)
-        interrupted(root, crasher)
-        died = crasher.crash_at(root, "recover", step)
-        recover(root)
-        assert tree(root) == new
-        assert leftovers(root) == []
-        return died
-
-    assert every_step(one) > 10
-
-
-def test_a_recovery_that_meets_a_foreign_file_goes_back(tmp_path: Path, crasher: Crasher) -> None:
+def test_a_recovery_that_meets_a_foreign_file_goes_back(tmp_path: Path) -> None:
     root = tmp_path / "store"
-    old = interrupted(root, crasher)
+    old = interrupted(root)
     put(root, C, "theirs")
     [recovered] = recover(root)
     assert recovered.outcome == "rolled_back"
