@@ -1,0 +1,38 @@
+"""Operations on one dataset's files: a plan (dry run), and its execution as one undoable commit."""
+
+from catalog_app.store.maintenance.errors import VerificationFailed
+from catalog_app.store.maintenance.execution import execute
+from catalog_app.store.maintenance.planning import plan
+from catalog_app.store.maintenance.plans import Outcome, Plan, PlannedFile, plan_from_json
+from catalog_app.store.maintenance.requests import (
+    Archive,
+    Consolidate,
+    Deduplicate,
+    DeleteRange,
+    Recompress,
+    RenameFiles,
+    Request,
+    SortRows,
+    SplitOverlaps,
+    request_from_json,
+)
+
+__all__ = [
+    "Archive",
+    "Consolidate",
+    "Deduplicate",
+    "DeleteRange",
+    "Outcome",
+    "Plan",
+    "PlannedFile",
+    "Recompress",
+    "RenameFiles",
+    "Request",
+    "SortRows",
+    "SplitOverlaps",
+    "VerificationFailed",
+    "execute",
+    "plan",
+    "plan_from_json",
+    "request_from_json",
+]
