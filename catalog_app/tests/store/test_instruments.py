@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog_app.store.errors import Overlap, UnreadableFile, UnsupportedFile
+from catalog_app.store.instrument_fields import kind_of
+from catalog_app.store.instrument_v1 import same_value
 from catalog_app.store.instruments import (
     BUILDABLE,
     Definition,
@@ -23,6 +25,7 @@ from catalog_app.store.layout import locate
 from catalog_app.store.listing import list_files
 from catalog_app.tests.market import market_path
 from catalog_app.tests.store.frames import INSTRUMENT, frame, write
+from catalog_app.tests.store.instrument_samples import read_v2_instruments
 from catalog_app.tests.store.trees import put, tree
 from catalog_app.tests.store.upstream import instruments
 
@@ -87,6 +90,23 @@ def test_every_buildable_class_is_read_back_equal_by_the_real_catalog(tmp_path: 
         }
         actual = {key: value for key, value in found[instrument.id.value].items() if key != "tick_scheme_name"}
         assert actual == expected
+
+
+def test_every_buildable_class_is_read_back_equal_by_v2(tmp_path: Path, requires_v2: None) -> None:
+    built = {}
+    for instrument_class in BUILDABLE:
+        instrument = build(instrument_class)
+        built[instrument.id.value] = (instrument_class, type(instrument).to_dict(instrument))
+        with Transaction(tmp_path, "test", "d") as tx:
+            write_instrument(tx, instrument, version="v2")
+            tx.commit()
+    found = {one["id"]: one for one in read_v2_instruments(tmp_path)}
+    assert found.keys() == built.keys()
+    for identifier, (instrument_class, values) in built.items():
+        for name in set(values) & set(found[identifier]) - {"info"}:
+            assert same_value(kind_of(instrument_class, name), values[name], found[identifier][name]) or (
+                name == "min_quantity" and values[name] is None and found[identifier][name] == "1"
+            ), (identifier, name)
 
 
 @pytest.mark.parametrize("instrument_class", BUILDABLE)

@@ -1,0 +1,1 @@
+"""The parts of converting a store: what there is to do, rows, definitions, and proof that nothing was lost."""
