@@ -20,6 +20,7 @@ from catalog_app.models import (
     StoreOperation,
     Upload,
 )
+from catalog_app.services.dialect_notes import LABELS
 from catalog_app.services.errors import ServiceError
 from catalog_app.services.store_roots import check_root
 from catalog_app.services.stores import request_sync
@@ -43,7 +44,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 class StoreForm(forms.ModelForm):
-    """A store's name and root; the root must be a directory that the desk may read."""
+    """A store's name and root; the root must be a directory or bucket that the desk may read."""
 
     class Meta:
         model = Store
@@ -51,7 +52,7 @@ class StoreForm(forms.ModelForm):
 
     def clean_root(self) -> str:
         try:
-            return str(check_root(self.cleaned_data["root"]))
+            return check_root(self.cleaned_data["root"])
         except ServiceError as refusal:
             raise forms.ValidationError(str(refusal)) from None
 
@@ -61,8 +62,14 @@ class StoreAdmin(admin.ModelAdmin):
     """Registering, renaming and forgetting stores. Forgetting one leaves its files where they are."""
 
     form = StoreForm
-    list_display = ("name", "root", "read_only", "is_demo", "synced_at", "sync_error")
-    readonly_fields = ("created_at", "synced_at", "sync_error")
+    list_display = ("name", "root", "dialects", "read_only", "is_demo", "synced_at", "looked_at", "sync_error")
+    readonly_fields = ("dialects", "created_at", "synced_at", "looked_at", "sync_error")
+
+    @admin.display(description="Dialects")
+    def dialects(self, obj: Store) -> str:
+        """Those of its datasets, and which NautilusTrader reads them."""
+        found = sorted(set(obj.datasets.exclude(dialect="").order_by().values_list("dialect", flat=True).distinct()))
+        return ", ".join(f"{dialect} ({LABELS.get(dialect, dialect)})" for dialect in found) or "-"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Store | None = None) -> Any:
         # The index belongs to the files of this root: another root is another store.
@@ -85,8 +92,18 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "data_type", "record_count", "start_date", "end_date", "state", "quality_score", "store")
-    list_filter = ("store", "data_type", "state", "venue")
+    list_display = (
+        "__str__",
+        "data_type",
+        "dialect",
+        "record_count",
+        "start_date",
+        "end_date",
+        "state",
+        "quality_score",
+        "store",
+    )
+    list_filter = ("store", "data_type", "dialect", "state", "venue")
     list_select_related = ("store",)
     search_fields = ("instrument_id", "path")
 
@@ -137,7 +154,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
 @admin.register(StoreOperation)
 class StoreOperationAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "path", "store", "state", "rows_added", "rows_removed", "user", "created_at")
+    list_display = ("kind", "path", "store", "state", "rows_before", "rows_after", "user", "created_at")
     list_filter = ("store", "kind", "state")
     list_select_related = ("store", "user")
 

@@ -55,3 +55,49 @@ def export_file(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any
     from catalog_app.services.exporting import run_export
 
     return run_export(progress, parameters)
+
+
+@handler("maintain")
+def maintain(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Plan or do the operation `request` on the `directories` of the store `storeId`."""
+    from catalog_app.services.maintenance.running import run_maintenance
+
+    return _told(progress, run_maintenance(progress, parameters))
+
+
+@handler("undo")
+def undo_operation(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Take the operation `operationId` back."""
+    from catalog_app.services.maintenance.undoing import run_undo
+
+    return _told(progress, run_undo(progress, parameters))
+
+
+@handler("purge")
+def purge_trash(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Delete from the trash of the store `storeId` what is `olderThanDays`, or of `operationIds`."""
+    from catalog_app.services.maintenance.purging import run_purge
+
+    return run_purge(progress, parameters)
+
+
+@handler("convert")
+def convert_store(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Convert the store `storeId`, or some of its `directories`, into a new store at `targetRoot`."""
+    from catalog_app.services.maintenance.conversion import run_conversion
+
+    return _told(progress, run_conversion(progress, parameters))
+
+
+@handler("recover")
+def recover_store(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Finish or take back what a crash interrupted in the store `storeId`."""
+    from catalog_app.services.maintenance.recovering import run_recovery
+
+    return _told(progress, run_recovery(progress, parameters))
+
+
+def _told(progress: Progress, result: dict[str, Any]) -> dict[str, Any]:
+    """Tell that the datasets of a result changed."""
+    changes.tell([UUID(key) for key in result["datasetIds"]], progress.user)
+    return result

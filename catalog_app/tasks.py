@@ -5,8 +5,9 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
-from catalog_app.services import jobs, uploads
+from catalog_app.services import jobs, uploads, watch
 from catalog_app.services.jobs import shutdown
+from catalog_app.services.maintenance.purging import purge_expired
 
 
 @shared_task(name="catalog_app.tasks.run_job", ignore_result=True)
@@ -25,6 +26,18 @@ def reap_jobs() -> None:
 def purge_uploads() -> None:
     """Delete the files of old uploads."""
     uploads.purge_uploads()
+
+
+@shared_task(name="catalog_app.tasks.watch_stores", ignore_result=True)
+def watch_stores() -> None:
+    """Look for what others wrote into the stores."""
+    watch.watch_stores()
+
+
+@shared_task(name="catalog_app.tasks.purge_trash", ignore_result=True)
+def purge_trash() -> None:
+    """Queue the purges that retention asks for."""
+    purge_expired()
 
 
 @worker_shutting_down.connect

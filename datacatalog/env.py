@@ -41,6 +41,7 @@ class Environment:
     secure_cookies: bool
     mailer: dict[str, Any]
     upload_limit_bytes: int
+    trash_retention_days: int
     import_roots: list[Path]
     log_level: str
 
@@ -120,6 +121,11 @@ def _read_data(env: _Env, problems: _Problems, home: Path) -> dict[str, Any]:
             "UPLOAD_LIMIT_MB",
             lambda: _positive(env.int("UPLOAD_LIMIT_MB", 2048)) * 1024**2,
             "Give a whole number of mebibytes above 0.",
+        ),
+        "trash_retention_days": problems.read(
+            "TRASH_RETENTION_DAYS",
+            lambda: _not_negative(env.int("TRASH_RETENTION_DAYS", 30)),
+            "Give a whole number of days; 0 keeps replaced files for ever.",
         ),
     }
 
@@ -295,6 +301,12 @@ def _boolean(text: str) -> bool:
 def _positive(number: int) -> int:
     if number <= 0:
         raise ValueError(f"{number} is not above 0")
+    return number
+
+
+def _not_negative(number: int) -> int:
+    if number < 0:
+        raise ValueError(f"{number} is below 0")
     return number
 
 

@@ -12,6 +12,7 @@ ENVIRONMENT = read_environment()
 DATACATALOG_HOME = ENVIRONMENT.home
 NAUTILUS_PATH = ENVIRONMENT.nautilus_path
 UPLOAD_LIMIT_BYTES = ENVIRONMENT.upload_limit_bytes
+TRASH_RETENTION_DAYS = ENVIRONMENT.trash_retention_days
 IMPORT_ROOTS = ENVIRONMENT.import_roots
 UPLOADS_DIR: Path = DATACATALOG_HOME / "uploads"
 EXPORTS_DIR: Path = DATACATALOG_HOME / "exports"
@@ -147,7 +148,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 7 * 24 * 3600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATACATALOG_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap-jobs": {"task": "catalog_app.tasks.reap_jobs", "schedule": 10.0, "options": {"expires": 10}},
+    "watch-stores": {"task": "catalog_app.tasks.watch_stores", "schedule": 5.0, "options": {"expires": 5}},
     "purge-uploads": {"task": "catalog_app.tasks.purge_uploads", "schedule": 3600.0},
+    "purge-trash": {"task": "catalog_app.tasks.purge_trash", "schedule": 24 * 3600.0},
 }
 
 MAILERS = {"default": ENVIRONMENT.mailer}

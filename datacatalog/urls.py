@@ -10,6 +10,7 @@ urlpatterns = [
     path("", overview, name="overview"),
     path("login/", auth.LoginView.as_view(template_name="login.html", redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("catalog/manage/", include("catalog_app.urls.manage")),
     path("catalog/", include("catalog_app.urls.catalog")),
     path("jobs/", include("catalog_app.urls.jobs")),
     path("exports/", include("catalog_app.urls.exports")),

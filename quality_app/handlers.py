@@ -49,7 +49,8 @@ def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
 def _each(progress: Progress, parameters: dict[str, Any], work: Callable[[Dataset], dict[str, Any]]) -> dict[str, Any]:
     done: list[dict[str, Any]] = []
     failed: list[str] = []
-    rows = dict(Dataset.objects.filter(pk__in=parameters["datasetIds"]).values_list("pk", "record_count"))
+    known = Dataset.objects.filter(pk__in=parameters["datasetIds"]).values_list("pk", "record_count")
+    rows = {key: count or 0 for key, count in known}
     progress.stage("Starting", total=sum(rows.values()))
     passed = 0
     for key in parameters["datasetIds"]:

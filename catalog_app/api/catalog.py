@@ -37,6 +37,7 @@ class SearchQuery(schemas.Wire):
     currency: str = ""
     data_type: str = Field("", examples=["bar"])
     timeframe: str = Field("", examples=["1-MINUTE-BID"])
+    dialect: str = Field("", description="v1-16, v1-8, rc4, v2, or mixed.")
     store: str = Field("", description="Name of the store.")
     quality_threshold: Decimal | None = Field(None, ge=0, le=1, description="Lowest score; unknown scores fall out.")
     start: date | None = Field(None, description="Data on or after this UTC day.")
@@ -60,7 +61,9 @@ def get_catalog(request: HttpRequest, limit: Limit = 100, cursor: Cursor = None)
         quality_metrics=shapes.metrics(totals, schemas.iso(totals["validated"])),
         last_updated=schemas.iso(totals["indexed"]),
         total_instruments=totals["instruments"],
-        total_records=totals["rows"],
+        # Nothing at all is no rows; datasets of which none was read are unknown rows.
+        total_records=totals["rows"] if totals["indexed"] else 0,
+        unread_files=totals["unread"],
         storage_size=totals["size"],
         next_cursor=cursors.encode(rows[limit - 1]["instrument_id"]) if len(rows) > limit else None,
     )
@@ -78,6 +81,7 @@ def search_catalog(
         asset_class=query.asset_class,
         data_type=query.data_type,
         timeframe=query.timeframe,
+        dialect=query.dialect,
         store=query.store,
         has_gaps="1" if query.has_gaps else "",
         start=query.start.isoformat() if query.start else "",

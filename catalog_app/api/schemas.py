@@ -61,11 +61,12 @@ class DatasetMetadata(Wire):
     data_type: str = Field(examples=["bar"])
     timeframe: str = Field(examples=["1-MINUTE-BID"])
     bar_type: str = Field(examples=["EUR/USD.SIM-1-MINUTE-BID-EXTERNAL"])
-    dialect: str = Field(examples=["v1-16"])
-    state: str = Field(examples=["ok"])
+    dialect: str = Field(description="v1-16, v1-8, rc4, v2, or mixed.", examples=["v1-16"])
+    state: str = Field(description="ok, listed (not read yet), unreadable or unsupported.", examples=["ok"])
     problem: str
     date_range: DateRange
-    record_count: int
+    record_count: int | None = Field(description="Of the files that were read; null while none was.")
+    unread_files: int = Field(description="Files that are listed and not read yet; their rows are not counted.")
     file_size: int
     file_count: int
     price_precision: int | None
@@ -90,7 +91,8 @@ class InstrumentMetadata(Wire):
     data_types: list[str]
     timeframes: list[str]
     date_range: DateRange
-    record_count: int
+    record_count: int | None
+    unread_files: int
     quality_score: float | None = Field(None, description="The lowest known score of its datasets.")
     last_updated: str | None
     file_size: int
@@ -103,7 +105,7 @@ class InstrumentSummary(Wire):
     instrument_id: str = Field(examples=["EUR/USD.SIM"])
     venue: str
     dataset_count: int
-    record_count: int
+    record_count: int | None
     file_size: int
     quality_score: float | None
     date_range: DateRange
@@ -138,7 +140,8 @@ class DataCatalog(Wire):
     quality_metrics: QualityMetrics
     last_updated: str | None
     total_instruments: int
-    total_records: int
+    total_records: int | None = Field(description="Of the files that were read; null while none was.")
+    unread_files: int = Field(description="Files that are listed and not read yet.")
     storage_size: int
     next_cursor: str | None = None
 
@@ -162,9 +165,11 @@ class DataFileInfo(Wire):
     size_bytes: int
     rows: int | None
     row_groups: int | None
-    date_range: DateRange
+    date_range: DateRange = Field(description="By its rows; null while it was not read.")
     dialect: str
-    state: str
+    price_precision: int | None
+    size_precision: int | None
+    state: str = Field(description="ok, listed (not read yet), unreadable or unsupported.")
     problem: str
 
 

@@ -17,9 +17,10 @@ from catalog_app.api.schemas import (
 )
 from catalog_app.models import DataFile, Dataset, Job
 from catalog_app.services.jobs.queries import seconds_left
+from catalog_app.services.row_text import NAMES, TIMES
 from catalog_app.services.search import DIMENSIONS, Found
 
-AGGRESSOR_SIDES = {0: "NO_AGGRESSOR", 1: "BUYER", 2: "SELLER"}
+_LEVELS = frozenset({"bids", "asks"})
 
 
 def date_range(start_ns: int | None, end_ns: int | None) -> DateRange:
@@ -52,6 +53,7 @@ def dataset(row: Dataset) -> DatasetMetadata:
         problem=row.problem,
         date_range=date_range(row.start_ns, row.end_ns),
         record_count=row.record_count,
+        unread_files=row.listed_count,
         file_size=row.size_bytes,
         file_count=row.file_count,
         price_precision=row.price_precision,
@@ -69,7 +71,8 @@ def instrument(found: Found) -> InstrumentMetadata:
     held, definition = found.datasets, found.definition
     rows: Counter[str] = Counter()
     for row in held:
-        rows[row.data_type] += row.record_count
+        rows[row.data_type] += row.record_count or 0
+    is_known = not held or any(row.record_count is not None for row in held)
     symbol = found.instrument_id.rpartition(".")[0] or found.instrument_id
     return InstrumentMetadata(
         instrument_id=found.instrument_id,
@@ -81,7 +84,8 @@ def instrument(found: Found) -> InstrumentMetadata:
         data_types=sorted(rows),
         timeframes=sorted({row.timeframe for row in held if row.timeframe}),
         date_range=date_range(_least(r.start_ns for r in held), _greatest(r.end_ns for r in held)),
-        record_count=rows.total(),
+        record_count=rows.total() if is_known else None,
+        unread_files=sum(row.listed_count for row in held),
         quality_score=_score(row.quality_score for row in held),
         last_updated=iso(max((row.indexed_at for row in held), default=None)),
         file_size=sum(row.size_bytes for row in held),
@@ -99,13 +103,15 @@ def data_file(row: DataFile) -> DataFileInfo:
         row_groups=row.row_groups,
         date_range=date_range(row.start_ns, row.end_ns),
         dialect=row.dialect,
+        price_precision=row.price_precision,
+        size_precision=row.size_precision,
         state=row.state,
         problem=row.problem,
     )
 
 
 def market_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of market data: camelCase names, ISO times with nanoseconds, sides by name."""
+    """A row of market data: camelCase names, ISO times with nanoseconds, sides and actions by name."""
     return {_camel(name): _value(name, value) for name, value in row.items()}
 
 
@@ -138,9 +144,11 @@ def job(row: Job) -> JobInfo:
 
 
 def _value(name: str, value: Any) -> Any:
-    if name in {"ts_event", "ts_init"}:
+    if name in TIMES:
         return iso_ns(value)
-    return AGGRESSOR_SIDES.get(value, value) if name == "aggressor_side" else value
+    if name in _LEVELS and isinstance(value, list):
+        return [{_camel(key): part for key, part in level.items()} for level in value]
+    return NAMES[name].get(value, value) if name in NAMES else value
 
 
 def _camel(name: str) -> str:

@@ -1,6 +1,7 @@
 from catalog_app.models.dataset import DataFile, Dataset, Instrument, Store
 from catalog_app.models.job import Job, JobLine
 from catalog_app.models.operation import DatasetLease, StoreOperation
+from catalog_app.models.run import RunFile
 from catalog_app.models.token import ApiToken
 from catalog_app.models.transfer import Export, Import, Upload
 
@@ -14,6 +15,7 @@ __all__ = [
     "Instrument",
     "Job",
     "JobLine",
+    "RunFile",
     "Store",
     "StoreOperation",
     "Upload",

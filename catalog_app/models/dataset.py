@@ -29,20 +29,31 @@ class IndexState(models.TextChoices):
     """What the index could make of a file or dataset."""
 
     OK = "ok", "OK"
+    LISTED = "listed", "Listed, not read yet"
     UNREADABLE = "unreadable", "Unreadable"
     UNSUPPORTED = "unsupported", "Unsupported"
 
 
+# The dialect of a dataset whose files are in several.
+MIXED = "mixed"
+
+
 class Store(models.Model):
-    """A catalog root: the directory whose `data/` NautilusTrader reads."""
+    """A catalog root: the directory or bucket prefix whose `data/` NautilusTrader reads."""
 
     name = models.SlugField(max_length=80, unique=True)
-    root = models.CharField(max_length=1024, unique=True, help_text="Directory that holds data/, as an absolute path.")
+    root = models.CharField(
+        max_length=1024,
+        unique=True,
+        help_text="What holds data/: an absolute path, or s3://bucket/prefix with keys from the environment.",
+    )
     read_only = models.BooleanField(default=False, help_text="Refuse every operation that would change files.")
     is_demo = models.BooleanField(default=False, help_text="Synthetic data: labelled on every page.")
     created_at = models.DateTimeField(auto_now_add=True)
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_error = models.TextField(blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the watcher last looked for changes.")
+    watched_until = models.DateTimeField(null=True, editable=False, help_text="The look under way ends by then.")
 
     class Meta:
         ordering = ("pk",)
@@ -98,17 +109,19 @@ class Dataset(models.Model):
     data_type = models.CharField(max_length=20, choices=DataType)
     timeframe = models.CharField(max_length=80, blank=True, help_text="Of bars: 1-MINUTE-BID.")
     bar_type = models.CharField(max_length=300, blank=True)
-    dialect = models.CharField(max_length=20, blank=True)
+    dialect = models.CharField(max_length=20, blank=True, help_text="Of its files; mixed where they differ.")
     state = models.CharField(max_length=20, choices=IndexState, default=IndexState.OK)
     problem = models.TextField(blank=True)
 
     start_date = models.DateTimeField(null=True)
     end_date = models.DateTimeField(null=True)
+    # By the rows; by the names for files that are listed and not read yet.
     start_ns = models.BigIntegerField(null=True, help_text="First ts_init, UNIX nanoseconds.")
     end_ns = models.BigIntegerField(null=True, help_text="Last ts_init, UNIX nanoseconds.")
-    record_count = models.BigIntegerField(default=0)
+    record_count = models.BigIntegerField(null=True, help_text="Of the files that were read; null while none was.")
     size_bytes = models.BigIntegerField(default=0)
     file_count = models.PositiveIntegerField(default=0)
+    listed_count = models.PositiveIntegerField(default=0, help_text="Files that are listed and not read yet.")
     price_precision = models.PositiveSmallIntegerField(null=True)
     size_precision = models.PositiveSmallIntegerField(null=True)
 
@@ -122,6 +135,9 @@ class Dataset(models.Model):
     last_validated = models.DateTimeField(null=True)
     last_scanned = models.DateTimeField(null=True)
 
+    changed_at = models.DateTimeField(null=True, help_text="A change that nobody was told of yet.")
+    told_at = models.DateTimeField(null=True, help_text="When checks were last told of a change that was noticed.")
+
     metadata = models.JSONField(default=dict)
     indexed_at = models.DateTimeField(auto_now=True)
 
@@ -134,10 +150,24 @@ class Dataset(models.Model):
             models.Index(fields=("instrument_id", "data_type")),  # API look-ups
             models.Index(fields=("data_type", "timeframe")),  # facets
             models.Index(fields=("quality_score",)),  # worst datasets
+            models.Index(fields=("changed_at",), condition=models.Q(changed_at__isnull=False), name="dataset_changed"),
         )
 
     def __str__(self) -> str:
-        return self.bar_type or f"{self.instrument_id} {self.get_data_type_display().lower()}"
+        return self.bar_type or f"{self.instrument_id} {self.label.lower()}".strip()
+
+    @property
+    def label(self) -> str:
+        """What it is beside its instrument: a timeframe, a class of custom data, a data type."""
+        if self.data_type == DataType.CUSTOM:
+            return f"Custom {self.custom_class}"
+        return self.timeframe or self.get_data_type_display()
+
+    @property
+    def custom_class(self) -> str:
+        """The class of custom data in words, as the path has it; empty for other data."""
+        type_directory = self.path.split("/")[1] if self.data_type == DataType.CUSTOM else ""
+        return type_directory.removeprefix("custom_").replace("_", " ")
 
 
 class DataFile(models.Model):
@@ -161,6 +191,8 @@ class DataFile(models.Model):
     name_start_ns = models.BigIntegerField(null=True, help_text="First ts_init by the file's name.")
     name_end_ns = models.BigIntegerField(null=True, help_text="Last ts_init by the file's name.")
     dialect = models.CharField(max_length=20, blank=True)
+    price_precision = models.PositiveSmallIntegerField(null=True)
+    size_precision = models.PositiveSmallIntegerField(null=True)
     state = models.CharField(max_length=20, choices=IndexState, default=IndexState.OK)
     problem = models.TextField(blank=True)
 

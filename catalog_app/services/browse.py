@@ -15,6 +15,7 @@ from django.db.models.expressions import Combinable
 
 from catalog_app.models import Dataset, Store
 from catalog_app.models.dataset import DataType, IndexState
+from catalog_app.services.dialect_notes import LABELS
 
 PAGE_ROWS = 100
 TREE_LIMIT = 2000
@@ -26,6 +27,7 @@ FACETS: Mapping[str, str] = {
     "asset_class": "definition__asset_class",
     "data_type": "data_type",
     "timeframe": "timeframe",
+    "dialect": "dialect",
     "store": "store__name",
     "state": "state",
 }
@@ -35,6 +37,7 @@ SORTS: Mapping[str, str] = {
     "type": "data_type",
     "timeframe": "timeframe",
     "store": "store__name",
+    "dialect": "dialect",
     "start": "start_ns",
     "end": "end_ns",
     "rows": "record_count",
@@ -56,6 +59,7 @@ class Filters:
     asset_class: str = ""
     data_type: str = ""
     timeframe: str = ""
+    dialect: str = ""
     store: str = ""
     state: str = ""
     below: str = ""
@@ -120,7 +124,7 @@ def facets(filters: Filters) -> list[Facet]:
 
     A facet's counts leave out its own restriction, so that the other values stay reachable.
     """
-    bare = replace(filters, venue="", asset_class="", data_type="", timeframe="", store="", state="")
+    bare = replace(filters, venue="", asset_class="", data_type="", timeframe="", dialect="", store="", state="")
     columns = list(FACETS.values())
     groups = list(
         Dataset.objects.filter(_restrictions(bare)).order_by().values_list(*columns).annotate(number=Count("pk"))
@@ -226,8 +230,12 @@ def _facet(name: str, position: int, groups: Iterable[tuple[Any, ...]], filters:
 
 
 def _labels(name: str) -> dict[str, str]:
-    choices = {"data_type": DataType.choices, "state": IndexState.choices}.get(name, [])
-    return {NONE: "None", **dict(choices)}
+    choices: Mapping[str, Mapping[str, str]] = {
+        "data_type": dict(DataType.choices),
+        "state": dict(IndexState.choices),
+        "dialect": {dialect: f"{dialect} ({label})" for dialect, label in LABELS.items() if dialect != label},
+    }
+    return {NONE: "None", **choices.get(name, {})}
 
 
 def _day(text: str) -> date | None:

@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Case, F, Q, When
+
 from catalog_app.models import DataFile, Dataset
+from catalog_app.models.dataset import IndexState
 
 WIDTH = 1000
 
@@ -29,7 +32,8 @@ class Coverage:
 def coverage(datasets: Sequence[Dataset]) -> Coverage | None:
     """Strips of the datasets that have rows, in one query; None when none has.
 
-    A strip shows files by the ts_init of their rows. Holes inside a file are not seen here: the gap scan finds them.
+    A strip shows files by the ts_init of their rows, by their names while they were not read. Holes inside a
+    file are not seen here: the gap scan finds them.
     """
     known = [d for d in datasets if d.start_ns is not None and d.end_ns is not None]
     if not known:
@@ -37,9 +41,13 @@ def coverage(datasets: Sequence[Dataset]) -> Coverage | None:
     start = min(d.start_ns or 0 for d in known)
     end = max(d.end_ns or 0 for d in known)
     intervals: dict[object, list[tuple[int, int]]] = defaultdict(list)
-    files = DataFile.objects.filter(dataset__in=known, start_ns__isnull=False, end_ns__isnull=False)
-    for dataset_id, first, last in files.order_by("start_ns").values_list("dataset_id", "start_ns", "end_ns"):
-        intervals[dataset_id].append((first or 0, last or 0))
+    listed = Q(state=IndexState.LISTED)
+    first = Case(When(listed, then=F("name_start_ns")), default=F("start_ns"))
+    last = Case(When(listed, then=F("name_end_ns")), default=F("end_ns"))
+    files = DataFile.objects.filter(dataset__in=known).annotate(first=first, last=last)
+    found = files.filter(first__isnull=False, last__isnull=False).order_by("first")
+    for dataset_id, left, right in found.values_list("dataset_id", "first", "last"):
+        intervals[dataset_id].append((left, right))
     return Coverage(start, end, [Strip(d, segments(intervals[d.pk], start, end)) for d in known])
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from catalog_app.formats.export import EXPORT_FORMATS, file_extension, open_writer
 from catalog_app.models import Dataset, Export, Job
-from catalog_app.models.dataset import IndexState
+from catalog_app.models.dataset import DataType, IndexState
 from catalog_app.services import jobs
 from catalog_app.services.errors import JobCancelled, JobFailed, JobInterrupted, ServiceError
 from catalog_app.services.jobs import Progress
@@ -24,6 +24,8 @@ from catalog_app.services.uploads import sha256_of
 from catalog_app.store.durable import explained
 from catalog_app.store.reader import scan
 
+# Data types whose columns the formats know.
+EXPORTED = frozenset({DataType.QUOTE, DataType.TRADE, DataType.BAR, DataType.MARK_PRICE, DataType.INDEX_PRICE})
 _STATUS_AFTER: dict[type[BaseException], str] = {JobCancelled: "cancelled", JobInterrupted: "queued"}
 
 
@@ -46,6 +48,17 @@ class ExportRequest:
         """Raise ExportRefused when it can never succeed."""
         if self.compression not in EXPORT_FORMATS.get(self.export_format, ()):
             raise ExportRefused(f"There is no {self.export_format} export with compression {self.compression!r}.")
+        if self.dataset.data_type not in EXPORTED:
+            kinds = ", ".join(label.lower() for value, label in DataType.choices if value in EXPORTED)
+            raise ExportRefused(
+                f"{self.dataset.get_data_type_display()} cannot be exported: their rows are no flat table of numbers. "
+                f"There are exports of {kinds}."
+            )
+        if self.dataset.listed_count:
+            raise ExportRefused(
+                f"{self.dataset.listed_count:,} files of {self.dataset} are listed and not read yet. "
+                "Wait until they are, else the export would lack their rows."
+            )
         if self.dataset.state != IndexState.OK:
             raise ExportRefused(f"{self.dataset} cannot be read: {self.dataset.problem or self.dataset.state}.")
         if self.start_ns is not None and self.end_ns is not None and self.start_ns > self.end_ns:
@@ -164,7 +177,7 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
     progress.stage("Writing rows", total=_expected_rows(dataset, wanted))
     rows = 0
     frames = scan(
-        Path(dataset.store.root), paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"]
+        dataset.store.root, paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"]
     ).collect_batches(chunk_size=131_072, maintain_order=True)
     with (
         explained("cannot write the export"),

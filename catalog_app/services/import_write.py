@@ -13,6 +13,7 @@ import polars as pl
 from catalog_app.formats.delimited import BatchParser, Mapping, ParseStats, parse_batches
 from catalog_app.services.errors import JobFailed
 from catalog_app.services.jobs import Progress
+from catalog_app.store.filesystem import Root
 from catalog_app.store.instruments import build_instrument, write_instrument
 from catalog_app.store.journal import Transaction
 from catalog_app.store.moves import Committed
@@ -30,7 +31,7 @@ MAX_SORTED_ROWS = 4_000_000
 class ImportPlan:
     """What an import will do. Precisions are those of the store's definition, None where it is new."""
 
-    root: Path
+    root: Root
     operation_id: UUID
     original_name: str
     mapping: Mapping

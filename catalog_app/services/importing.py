@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -11,19 +10,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog_app.formats.delimited import Mapping
-from catalog_app.models import Import, Instrument, Job, Store, StoreOperation, Upload
-from catalog_app.services import jobs, leases
+from catalog_app.models import Import, Instrument, Job, Store, Upload
+from catalog_app.services import jobs, leases, operations
 from catalog_app.services.errors import JobFailed, ServiceError
 from catalog_app.services.import_write import ImportPlan, Written, write_import
 from catalog_app.services.jobs import Progress
+from catalog_app.services.maintenance.access import exclusive, writable
 from catalog_app.services.sync import sync_store
 from catalog_app.services.uploads import upload_path
 from catalog_app.store.bar_type import parse_bar_type
+from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.instruments import build_instrument
 from catalog_app.store.journal import find_operation
 from catalog_app.store.layout import dataset_path
 from catalog_app.store.moves import Committed
-from catalog_app.store.recovery import recover
 
 # Spreads trade at negative prices; for the rest a price of 0 or less is a defect.
 MAY_BE_NEGATIVE = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})
@@ -154,10 +154,10 @@ def run_import(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]
 
     """
     item = Import.objects.select_related("upload", "store").get(pk=parameters["importId"])
-    root = Path(item.store.root)
-    plan = _plan(item)
-    with leases.hold(item.store, [plan.directory], progress.claim, f"import of {item.upload}"):
-        recover(root)
+    purpose = f"import of {item.upload}"
+    root = writable(item.store, progress.claim, purpose)
+    plan = _plan(item, root)
+    with exclusive(item.store, [plan.directory], progress.claim, purpose):
         committed = find_operation(root, item.import_id)
         if committed is None:
             written = write_import(progress, plan, upload_path(item.upload))
@@ -167,17 +167,23 @@ def run_import(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]
             committed = written.committed
         _record_operation(item, plan, committed, progress)
     progress.stage("Updating the catalog")
-    sync_store(item.store)
+    sync_store(item.store, directories=_touched(committed))
     return _finish(item, plan, committed)
 
 
-def _plan(item: Import) -> ImportPlan:
+def _touched(committed: Committed) -> set[str]:
+    """The directories that a commit changed: the rest of the store need not be looked at."""
+    records = (*committed.files_before, *committed.files_after)
+    return {record.path.rpartition("/")[0] for record in records}
+
+
+def _plan(item: Import, root: StoreRoot) -> ImportPlan:
     wanted = item.parameters
     mapping = Mapping.from_json(wanted["mapping"])
     instrument_id, bar_type = wanted["instrumentId"], wanted["barType"]
     definition = Instrument.objects.filter(store=item.store, instrument_id=instrument_id, is_defined=True).first()
     return ImportPlan(
-        root=Path(item.store.root),
+        root=root,
         operation_id=item.import_id,
         original_name=item.upload.original_name,
         mapping=mapping,
@@ -209,18 +215,14 @@ def _refusal(written: Written) -> str:
 
 
 def _record_operation(item: Import, plan: ImportPlan, committed: Committed, progress: Progress) -> None:
-    StoreOperation.objects.get_or_create(
-        operation_id=committed.operation_id,
-        defaults={
-            "store": item.store,
-            "kind": "import",
-            "path": plan.directory,
-            "user": item.created_by,
-            "job_id": progress.job_id,
-            "files_before": [asdict(record) for record in committed.files_before],
-            "files_after": [asdict(record) for record in committed.files_after],
-            "rows_added": _rows(committed, plan.directory),
-        },
+    operations.record(
+        item.store,
+        committed,
+        kind="import",
+        directory=plan.directory,
+        user=item.created_by,
+        job_id=progress.job_id,
+        parameters={"file": plan.original_name, "skipRejected": plan.skip_rejected, "sortRows": plan.sort_rows},
     )
 
 

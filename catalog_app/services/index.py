@@ -1,42 +1,50 @@
-"""Write what files say into the index: files, instruments, datasets."""
+"""Write what names and files say into the index: files, instruments, datasets."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from itertools import batched
-from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Sum
+from django.utils import timezone
 
 from catalog_app.models import DataFile, Dataset, Instrument, Store
 from catalog_app.models.dataset import IndexState
+from catalog_app.services import bulk
+from catalog_app.services.index_totals import refresh_datasets
+from catalog_app.services.reading import BEING_WRITTEN, ReadFile
 from catalog_app.store.bar_type import parse_bar_type, split_instrument_id
-from catalog_app.store.errors import StoreError, UnreadableFile, UnsupportedFile
-from catalog_app.store.footer import Footer, read_footer
-from catalog_app.store.instruments import Definition, read_definitions
+from catalog_app.store.definitions import Definition
+from catalog_app.store.errors import FileProblem, UnreadableFile
+from catalog_app.store.footer import Footer
 from catalog_app.store.layout import Located, locate, parse_file_name
 from catalog_app.store.listing import ListedFile
 
-_FILE_FIELDS = (
-    "dataset", "role", "size_bytes", "mtime_ns", "rows", "row_groups", "start_ns", "end_ns",
-    "name_start_ns", "name_end_ns", "dialect", "state", "problem",
+# What a listing tells of a file, and what reading it adds.
+_LISTED_FIELDS = (
+    "store", "dataset", "role", "path", "size_bytes", "mtime_ns", "name_start_ns", "name_end_ns", "state", "problem",
 )  # fmt: skip
-_DESCRIPTION_FIELDS = (
-    "definition", "venue", "instrument_id", "data_type", "timeframe", "bar_type", "dialect", "problem",
-    "price_precision", "size_precision", "indexed_at",
+_FOOTER_FIELDS = (
+    "rows", "row_groups", "start_ns", "end_ns", "dialect", "price_precision", "size_precision",
 )  # fmt: skip
-_TOTAL_FIELDS = ("record_count", "size_bytes", "file_count", "start_ns", "end_ns", "state", "problem")
+_FILE_FIELDS = (*_LISTED_FIELDS, *_FOOTER_FIELDS)
+_NO_FOOTER = (None, None, None, None, "", None, None)
+_DATASET_FIELDS = (
+    "catalog_id", "store", "path", "data_type", "instrument_id", "definition", "venue", "bar_type", "timeframe",
+    "state", "indexed_at",
+)  # fmt: skip
+_DESCRIPTION_FIELDS = ("instrument_id", "definition", "venue", "bar_type", "timeframe", "indexed_at")
 _DEFINITION_FIELDS = (
-    "symbol", "venue", "is_defined", "instrument_class", "asset_class", "currency", "base_currency",
-    "price_precision", "size_precision", "price_increment", "size_increment", "activation_ns", "expiration_ns",
-    "definition", "definition_path",
+    "store", "instrument_id", "symbol", "venue", "is_defined", "instrument_class", "asset_class", "currency",
+    "base_currency", "price_precision", "size_precision", "price_increment", "size_increment", "activation_ns",
+    "expiration_ns", "definition", "definition_path",
 )  # fmt: skip
+_UNIQUE_PATH = ("store", "path")
+
+# Instrument id, bar type, timeframe.
+type Names = tuple[str, str, str]
 
 
 @contextmanager
@@ -48,220 +56,194 @@ def writing_index(store: Store) -> Iterator[None]:
         yield
 
 
-def save_files(store: Store, entries: Sequence[ListedFile], pool: Executor) -> None:
-    """Read the footers of files in parallel and save files and the datasets they belong to."""
-    root = Path(store.root)
-    footers = list(pool.map(lambda entry: _footer_or_error(root, entry.path), entries))
+def list_new(store: Store, entries: Sequence[ListedFile]) -> None:
+    """Write files that are new by what their names say; their rows stay unknown until they are read."""
+    found = [(entry, locate(entry.path)) for entry in entries]
     with writing_index(store):
-        datasets = _datasets_for(store, [(locate(e.path), f) for e, f in zip(entries, footers, strict=True)])
-        DataFile.objects.bulk_create(
-            [_data_file(store, entry, footer, datasets) for entry, footer in zip(entries, footers, strict=True)],
-            update_conflicts=True,
-            unique_fields=("store", "path"),
-            update_fields=_FILE_FIELDS,
-        )
+        keys = _datasets(store, {located.directory: located for _, located in found if located.role == "data"})
+        rows = (_listed(store, entry, located, keys) for entry, located in found)
+        bulk.insert(DataFile, _LISTED_FIELDS, rows, unique=_UNIQUE_PATH)
+        refresh_datasets(store, keys.values())
 
 
-def _footer_or_error(root: Path, path: str) -> Footer | StoreError:
-    if locate(path).role == "unknown":
-        return UnsupportedFile(path, "not in the layout of a NautilusTrader catalog")
-    try:
-        return read_footer(root, path)
-    except (UnreadableFile, UnsupportedFile) as error:
-        return error
-
-
-def _data_file(store: Store, entry: ListedFile, footer: Footer | StoreError, datasets: dict[str, Dataset]) -> DataFile:
-    located = locate(entry.path)
-    interval = parse_file_name(located.name) or (None, None)
-    row = DataFile(
-        store=store,
-        dataset=datasets.get(located.directory) if located.role == "data" else None,
-        role=located.role,
-        path=entry.path,
-        size_bytes=entry.size_bytes,
-        mtime_ns=entry.mtime_ns,
-        name_start_ns=interval[0],
-        name_end_ns=interval[1],
-    )
-    if isinstance(footer, StoreError):
-        unreadable = isinstance(footer, UnreadableFile)
-        row.state = IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED
-        row.problem = str(footer)
-        return row
-    row.rows, row.row_groups = footer.rows, footer.row_groups
-    row.start_ns, row.end_ns, row.dialect = footer.start_ns, footer.end_ns, footer.dialect
-    if not footer.supported and located.role == "data":
-        row.state = IndexState.UNSUPPORTED
-        row.problem = (
-            f"{located.data_type} in dialect {footer.dialect}: rows and range are known, values are not read yet"
-        )
-    return row
-
-
-def _datasets_for(store: Store, found: Iterable[tuple[Located, Footer | StoreError]]) -> dict[str, Dataset]:
-    """Return the datasets of the located data files by directory, making those that are new."""
-    wanted: dict[str, tuple[Located, Footer | None]] = {}
-    for located, result in found:
-        footer = result if isinstance(result, Footer) else None
-        if located.role == "data" and (footer or located.directory not in wanted):
-            wanted[located.directory] = (located, footer)
-    known = {row.path: row for row in store.datasets.filter(path__in=wanted)}
-    described = []
-    for directory, (located, footer) in wanted.items():
-        dataset = known.setdefault(directory, Dataset(store=store, path=directory))
-        if footer is not None or dataset._state.adding:
-            _describe(dataset, located, footer)
-            described.append(dataset)
-    instruments = _instruments(store, {dataset.instrument_id for dataset in described})
-    for dataset in described:
-        dataset.definition = instruments[dataset.instrument_id]
-        dataset.venue = dataset.definition.venue
-    _upsert(described, _DESCRIPTION_FIELDS)
-    return known
-
-
-def _describe(dataset: Dataset, located: Located, footer: Footer | None) -> None:
-    dataset.data_type = located.data_type
-    dataset.dialect = footer.dialect if footer else ""
-    bar_type = (footer.bar_type if footer else None) or (located.identifier if located.data_type == "bar" else "")
-    instrument_id = footer.instrument_id if footer else None
-    if bar_type:
-        try:
-            parsed = parse_bar_type(bar_type)
-        except ValueError as error:
-            dataset.problem = str(error)
-        else:
-            dataset.bar_type, dataset.timeframe = bar_type, parsed.timeframe
-            instrument_id = instrument_id or parsed.instrument_id
-    dataset.instrument_id = instrument_id or located.identifier
-    if footer:
-        dataset.price_precision, dataset.size_precision = footer.price_precision, footer.size_precision
-
-
-def _instruments(store: Store, instrument_ids: Collection[str]) -> dict[str, Instrument]:
-    """Return the instruments by id, making those that are new."""
-    known = {row.instrument_id: row for row in store.instruments.filter(instrument_id__in=instrument_ids)}
-    new = [_new_instrument(store, instrument_id) for instrument_id in sorted(set(instrument_ids) - known.keys())]
-    return known | {row.instrument_id: row for row in Instrument.objects.bulk_create(new)}
-
-
-def _new_instrument(store: Store, instrument_id: str) -> Instrument:
-    try:
-        symbol, venue = split_instrument_id(instrument_id)
-    except ValueError:
-        symbol, venue = instrument_id, ""
-    return Instrument(store=store, instrument_id=instrument_id, symbol=symbol, venue=venue)
-
-
-def index_definitions(store: Store, entries: Sequence[ListedFile]) -> None:
-    """Read the instrument definitions among the files into the index; a broken file is marked so."""
-    root = Path(store.root)
-    found: dict[str, Instrument] = {}
-    broken: list[tuple[str, StoreError]] = []
-    for entry in entries:
-        if locate(entry.path).role != "definition":
-            continue
-        try:
-            definitions = read_definitions(root, entry.path)
-        except (UnreadableFile, UnsupportedFile) as error:
-            broken.append((entry.path, error))
-            continue
-        found |= {one.instrument_id: _defined(store, entry.path, one) for one in definitions}
+def save_read(store: Store, files: Sequence[ReadFile]) -> None:
+    """Write what files said, and what follows for their datasets and instruments."""
     with writing_index(store):
-        for path, problem in broken:
-            unreadable = isinstance(problem, UnreadableFile)
-            store.files.filter(path=path).update(
-                state=IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED, problem=str(problem)
-            )
-        Instrument.objects.bulk_create(
-            found.values(),
-            update_conflicts=True,
-            unique_fields=("store", "instrument_id"),
-            update_fields=_DEFINITION_FIELDS,
-        )
+        data = [file for file in files if file.located.role == "data"]
+        keys = _datasets(store, {file.located.directory: file.located for file in data})
+        rows = (_read(store, file, keys) for file in files)
+        bulk.insert(DataFile, _FILE_FIELDS, rows, unique=_UNIQUE_PATH, update=_FILE_FIELDS[2:])
+        _save_definitions(store, files)
+        _name_datasets(store, {file.located.directory: file for file in data if file.footer})
+        refresh_datasets(store, keys.values())
 
 
-def _defined(store: Store, path: str, definition: Definition) -> Instrument:
-    symbol, venue = split_instrument_id(definition.instrument_id)
-    return Instrument(
-        store=store,
-        instrument_id=definition.instrument_id,
-        symbol=symbol,
-        venue=venue,
-        is_defined=True,
-        instrument_class=definition.instrument_class,
-        asset_class=definition.asset_class or "",
-        currency=definition.currency or "",
-        base_currency=definition.base_currency or "",
-        price_precision=definition.price_precision,
-        size_precision=definition.size_precision,
-        price_increment=definition.price_increment or "",
-        size_increment=definition.size_increment or "",
-        activation_ns=definition.activation_ns,
-        expiration_ns=definition.expiration_ns,
-        definition=definition.fields,
-        definition_path=path,
-    )
-
-
-def refresh_datasets(store: Store) -> None:
-    """Recompute every dataset's range, rows and sizes from its files; drop datasets and instruments without any."""
+def forget(store: Store, paths: Collection[str]) -> None:
+    """Remove files that are gone, and the datasets that have none left."""
     with writing_index(store):
-        data_files = DataFile.objects.filter(dataset=OuterRef("pk"), role=DataFile.Role.DATA)
-        store.datasets.filter(~Exists(data_files)).delete()
-        totals = {key: _totals(row) for key, row in _file_totals(store)}
-        known = store.datasets.values_list("pk", *_TOTAL_FIELDS)
-        changed = [key for key, *facts in known if facts != list(totals[key].values())]
-        for chunk in batched(changed, 500):
-            datasets = list(Dataset.objects.filter(pk__in=chunk))
-            for dataset in datasets:
-                _apply_totals(dataset, totals[dataset.pk])
-            _upsert(datasets, (*_TOTAL_FIELDS, "start_date", "end_date"))
+        files = store.files.filter(path__in=paths)
+        touched = set(files.exclude(dataset=None).values_list("dataset_id", flat=True))
+        store.instruments.filter(definition_path__in=paths).update(is_defined=False, definition_path="")
+        files.delete()
+        refresh_datasets(store, touched)
+
+
+def forget_instruments(store: Store) -> None:
+    """Remove instruments that no file tells of any more."""
+    with writing_index(store):
         store.instruments.filter(is_defined=False, datasets__isnull=True).delete()
 
 
-def _upsert(datasets: Sequence[Dataset], update_fields: Sequence[str]) -> None:
-    # Ten times as fast as bulk_update, whose CASE grows with every row.
-    Dataset.objects.bulk_create(
-        datasets, update_conflicts=True, unique_fields=("store", "path"), update_fields=update_fields
-    )
+def _listed(store: Store, entry: ListedFile, located: Located, keys: Mapping[str, UUID]) -> tuple[Any, ...]:
+    # What stands outside the layout is not opened: its name says all that will be known.
+    outside = located.role == "unknown"
+    state = IndexState.UNSUPPORTED if outside else IndexState.LISTED
+    return (*_facts(store, entry, located, keys), state.value, located.note if outside else "")
 
 
-def _file_totals(store: Store) -> Iterator[tuple[UUID, Mapping[str, Any]]]:
-    rows = store.files.filter(role=DataFile.Role.DATA, dataset__isnull=False).values("dataset").annotate(
-        rows=Sum("rows"), bytes=Sum("size_bytes"), files=Count("pk"), first=Min("start_ns"), last=Max("end_ns"),
-        unreadable=Count("pk", filter=Q(state=IndexState.UNREADABLE)),
-        unsupported=Count("pk", filter=Q(state=IndexState.UNSUPPORTED)),
-    )  # fmt: skip
-    for row in rows:
-        yield row["dataset"], row
-
-
-def _totals(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What _TOTAL_FIELDS should be, in their order."""
-    files, broken, unsupported = row["files"], row["unreadable"], row["unsupported"]
-    state = IndexState.OK
-    if broken == files:
-        state = IndexState.UNREADABLE
-    elif unsupported + broken == files:
+def _read(store: Store, file: ReadFile, keys: Mapping[str, UUID]) -> tuple[Any, ...]:
+    facts = _facts(store, file.entry, file.located, keys)
+    if file.footer is None:
+        return (*facts, *_trouble(file), *_NO_FOOTER)
+    footer, state, problem = file.footer, IndexState.OK, file.located.note
+    if not footer.supported and file.located.role == "data":
         state = IndexState.UNSUPPORTED
-    parts = [f"{broken} of {files} files cannot be read"] if broken else []
-    parts += [f"{unsupported} of {files} files cannot be interpreted yet"] if unsupported else []
-    values = (row["rows"] or 0, row["bytes"] or 0, files, row["first"], row["last"], state.value, "; ".join(parts))
-    return dict(zip(_TOTAL_FIELDS, values, strict=True))
-
-
-def _apply_totals(dataset: Dataset, totals: Mapping[str, Any]) -> None:
-    for name, value in totals.items():
-        setattr(dataset, name, value)
-    dataset.start_date, dataset.end_date = _moment(dataset.start_ns), _moment(dataset.end_ns)
-
-
-def _moment(ns: int | None) -> datetime | None:
-    """Return UTC to the microsecond; exact nanoseconds stand beside it."""
+        problem = f"{file.located.data_type} in dialect {footer.dialect}: rows and range are known, values are not read"
     return (
-        None
-        if ns is None
-        else datetime.fromtimestamp(ns // 1_000_000_000, UTC).replace(microsecond=ns // 1000 % 1_000_000)
+        *facts, state.value, problem, footer.rows, footer.row_groups, footer.start_ns, footer.end_ns, footer.dialect,
+        footer.price_precision, footer.size_precision,
+    )  # fmt: skip
+
+
+def _facts(store: Store, entry: ListedFile, located: Located, keys: Mapping[str, UUID]) -> tuple[Any, ...]:
+    interval = parse_file_name(located.name) or (None, None)
+    dataset = keys.get(located.directory) if located.role == "data" else None
+    return (store.pk, dataset, located.role, entry.path, entry.size_bytes, entry.mtime_ns, *interval)
+
+
+def _trouble(file: ReadFile) -> tuple[str, str]:
+    """State and problem of a file that could not be read."""
+    if file.settling:
+        return IndexState.LISTED.value, BEING_WRITTEN
+    unreadable = isinstance(file.problem, UnreadableFile)
+    reason = file.problem.reason if isinstance(file.problem, FileProblem) else str(file.problem)
+    return (IndexState.UNREADABLE if unreadable else IndexState.UNSUPPORTED).value, reason
+
+
+def _datasets(store: Store, wanted: Mapping[str, Located]) -> dict[str, UUID]:
+    """The keys of datasets by directory; those that are new are made by what their names say."""
+    known = dict(store.datasets.filter(path__in=wanted).values_list("path", "pk"))
+    new = {directory: located for directory, located in wanted.items() if directory not in known}
+    if not new:
+        return known
+    spelled = _spellings(store)
+    named = {directory: _names_by_path(located, spelled) for directory, located in new.items()}
+    instruments = _instruments(store, {names[0] for names in named.values()})
+    now = timezone.now()
+    rows = []
+    for directory, (instrument_id, bar_type, timeframe) in named.items():
+        key = known[directory] = uuid4()
+        definition, venue = instruments[instrument_id]
+        rows.append(
+            (key, store.pk, directory, new[directory].data_type, instrument_id, definition, venue, bar_type, timeframe,
+             IndexState.LISTED.value, now)
+        )  # fmt: skip
+    bulk.insert(Dataset, _DATASET_FIELDS, rows, unique=_UNIQUE_PATH)
+    return known
+
+
+def _spellings(store: Store) -> dict[str, str]:
+    """Ids as paths have them (EURUSD.SIM) to how they are written (EUR/USD.SIM), where the store knows just one."""
+    found: dict[str, str] = {}
+    for written in store.instruments.filter(instrument_id__contains="/").values_list("instrument_id", flat=True):
+        plain = written.replace("/", "")
+        found[plain] = plain if plain in found else written
+    return found
+
+
+def _names_by_path(located: Located, spelled: Mapping[str, str]) -> Names:
+    if located.data_type != "bar":
+        return spelled.get(located.identifier, located.identifier), "", ""
+    try:
+        parsed = parse_bar_type(located.identifier)
+    except ValueError:
+        return located.identifier, "", ""
+    return spelled.get(parsed.instrument_id, parsed.instrument_id), located.identifier, parsed.timeframe
+
+
+def _names_by_footer(located: Located, footer: Footer) -> Names | None:
+    """What the file's metadata says, None where it says nothing."""
+    bar_type = footer.bar_type or (located.identifier if located.data_type == "bar" else "")
+    if not bar_type:
+        return (footer.instrument_id, "", "") if footer.instrument_id else None
+    try:
+        parsed = parse_bar_type(bar_type)
+    except ValueError:
+        return (footer.instrument_id, "", "") if footer.instrument_id else None
+    return footer.instrument_id or parsed.instrument_id, bar_type, parsed.timeframe
+
+
+def _name_datasets(store: Store, read: Mapping[str, ReadFile]) -> None:
+    """Give datasets the names that their files hold: a path has lost the slashes."""
+    current = store.datasets.filter(path__in=read).values_list("path", "pk", "instrument_id", "bar_type", "timeframe")
+    changed: dict[UUID, Names] = {}
+    for path, key, *names in current:
+        file = read[path]
+        told = _names_by_footer(file.located, file.footer) if file.footer else None
+        if told and list(told) != names:
+            changed[key] = told
+    instruments = _instruments(store, {names[0] for names in changed.values()})
+    now = timezone.now()
+    rows = (
+        (instrument_id, *instruments[instrument_id], bar_type, timeframe, now, key)
+        for key, (instrument_id, bar_type, timeframe) in changed.items()
     )
+    bulk.update(Dataset, _DESCRIPTION_FIELDS, rows)
+
+
+def _instruments(store: Store, ids: Collection[str]) -> dict[str, tuple[int | None, str]]:
+    """Key and venue of instruments by id; those that are new are made. Data of no instrument has none."""
+    found = _known_instruments(store, ids)
+    new = sorted(set(ids) - found.keys() - {""})
+    if new:
+        rows = ((store.pk, instrument_id, *_symbol_and_venue(instrument_id)) for instrument_id in new)
+        bulk.insert(
+            Instrument,
+            ("store", "instrument_id", "symbol", "venue"),
+            rows,
+            unique=("store", "instrument_id"),
+        )
+        found |= _known_instruments(store, new)
+    return {"": (None, ""), **found}
+
+
+def _known_instruments(store: Store, ids: Iterable[str]) -> dict[str, tuple[int | None, str]]:
+    rows = store.instruments.filter(instrument_id__in=ids).values_list("instrument_id", "pk", "venue")
+    return {instrument_id: (key, venue) for instrument_id, key, venue in rows}
+
+
+def _symbol_and_venue(instrument_id: str) -> tuple[str, str]:
+    try:
+        return split_instrument_id(instrument_id)
+    except ValueError:
+        return instrument_id, ""
+
+
+def _save_definitions(store: Store, files: Sequence[ReadFile]) -> None:
+    defining = [file for file in files if file.located.role == "definition"]
+    broken = [file.entry.path for file in defining if file.problem]
+    if broken:
+        store.instruments.filter(definition_path__in=broken).update(is_defined=False, definition_path="")
+    found = {one.instrument_id: (file.entry.path, one) for file in defining for one in file.definitions}
+    rows = (_defined(store, path, one) for path, one in found.values())
+    bulk.insert(Instrument, _DEFINITION_FIELDS, rows, unique=("store", "instrument_id"), update=_DEFINITION_FIELDS[2:])
+
+
+def _defined(store: Store, path: str, definition: Definition) -> tuple[Any, ...]:
+    return (
+        store.pk, definition.instrument_id, *_symbol_and_venue(definition.instrument_id), True,
+        definition.instrument_class, definition.asset_class or "", definition.currency or "",
+        definition.base_currency or "", definition.price_precision, definition.size_precision,
+        definition.price_increment or "", definition.size_increment or "", definition.activation_ns,
+        definition.expiration_ns, definition.fields, path,
+    )  # fmt: skip

@@ -1,14 +1,13 @@
-"""Rows of a dataset for the eye: any page of any file, exact."""
+"""Rows of a dataset for the eye: any page of any file, of any data type, exact."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from catalog_app.models import DataFile, Dataset
 from catalog_app.models.dataset import IndexState
+from catalog_app.services.row_text import as_text, kind_of
 from catalog_app.store import reader, schema
-from catalog_app.store.decimals import decimal_text
 from catalog_app.store.errors import UnreadableFile
 
 PAGE_ROWS = 50
@@ -18,14 +17,16 @@ PAGE_ROWS = 50
 class RowPage:
     """Up to PAGE_ROWS rows from `position` on, as the files hold them.
 
-    `columns` are the canonical columns; in `rows` prices and sizes are exact text, times are ns UTC,
-    followed by the file's path and the row's position in that file.
+    `columns` are the canonical columns, of custom data its own; in `rows` prices and sizes are exact text and times
+    ns UTC (see row_text), followed by the file's path and the row's position in that file. `kinds` says how a column
+    is to be read: time, number, name, levels or text.
     """
 
     position: int
     total: int
     columns: list[str]
     rows: list[dict[str, object]]
+    kinds: dict[str, str]
 
     @property
     def last(self) -> int:
@@ -72,12 +73,15 @@ def row_page(dataset: Dataset, position: int, limit: int = PAGE_ROWS) -> RowPage
         rows = file.rows or 0
         first, last = max(begin - before, 0), min(begin + limit - before, rows)
         if first < last:
-            scanned = reader.scan(Path(dataset.store.root), [file.path], dataset.data_type, positions=True)
+            scanned = reader.scan(dataset.store.root, [file.path], dataset.data_type, positions=True)
             frames.append(read(scanned.slice(first, last - first), file.path))
         before += rows
-    columns = list(schema.CANONICAL[dataset.data_type])
-    shown = _as_text(pl.concat(frames), dataset).to_dicts() if frames else []
-    return RowPage(begin, total, columns, shown)
+    # Files of custom data need not have the same columns.
+    shown = pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame()
+    canonical = schema.CANONICAL.get(dataset.data_type)
+    columns = list(canonical) if canonical else [name for name in shown.columns if name not in schema.POSITIONS]
+    kinds = {name: kind_of(name, shown.schema.get(name), dataset.data_type) for name in columns}
+    return RowPage(begin, total, columns, as_text(shown, dataset), kinds)
 
 
 def position_at(dataset: Dataset, at_ns: int) -> int:
@@ -85,20 +89,9 @@ def position_at(dataset: Dataset, at_ns: int) -> int:
     before = 0
     for file in readable_files(dataset):
         if (file.end_ns or 0) >= at_ns:
-            scanned = reader.scan(
-                Path(dataset.store.root), [file.path], dataset.data_type, start_ns=at_ns, positions=True
-            )
+            scanned = reader.scan(dataset.store.root, [file.path], dataset.data_type, start_ns=at_ns, positions=True)
             row = read(scanned.select(pl.col("row").min()), file.path).item()
             if row is not None:
                 return before + int(row)
         before += file.rows or 0
     return max(before - 1, 0)
-
-
-def _as_text(frame: pl.DataFrame, dataset: Dataset) -> pl.DataFrame:
-    """Prices and sizes as exact text in the declared precision; values finer than that show every digit."""
-    prices, sizes = schema.PRICE_COLUMNS[dataset.data_type], schema.SIZE_COLUMNS[dataset.data_type]
-    return frame.with_columns(
-        *(decimal_text(pl.col(name), dataset.price_precision or 0) for name in prices),
-        *(decimal_text(pl.col(name), dataset.size_precision or 0) for name in sizes),
-    )

@@ -109,7 +109,8 @@ def overall() -> dict[str, Any]:
     means = {name: Avg(name) for name in DIMENSIONS}
     return Dataset.objects.aggregate(
         instruments=Count("instrument_id", distinct=True),
-        rows=Sum("record_count", default=0),
+        rows=Sum("record_count"),
+        unread=Sum("listed_count", default=0),
         size=Sum("size_bytes", default=0),
         overall=Avg("quality_score"),
         validated=Max("last_validated"),

@@ -13,6 +13,8 @@ from catalog_app.models import Job, Store
 from catalog_app.models.job import JobState
 from catalog_app.services.errors import ServiceError
 from catalog_app.services.jobs import enqueue
+from catalog_app.services.store_roots import uri_of
+from catalog_app.store.filesystem import S3_SCHEME
 
 
 class UnknownStore(ServiceError):
@@ -24,30 +26,33 @@ def register_default_store() -> Store:
     return register_store(settings.NAUTILUS_PATH / "catalog")
 
 
-def register_store(root: Path, *, name: str = "", read_only: bool = False, is_demo: bool = False) -> Store:
-    """Return the store at a directory, registering it when it is new.
+def register_store(root: Path | str, *, name: str = "", read_only: bool = False, is_demo: bool = False) -> Store:
+    """Return the store at a directory or in a bucket, registering it when it is new.
 
     Args:
-        root: The directory that holds `data/`; made absolute.
+        root: The directory that holds `data/`, made absolute; or s3://bucket/prefix.
         name: Wanted name; without one it is made from the directory's.
         read_only: Whether operations that change files are refused.
         is_demo: Whether it holds synthetic data.
 
+    Raises:
+        RootRefused: when a URI is no store's.
+
     """
-    absolute = str(root.expanduser().resolve())
+    uri = uri_of(root)
     with transaction.atomic():
-        known = Store.objects.filter(root=absolute).first()
+        known = Store.objects.filter(root=uri).first()
         if known:
             return known
         return Store.objects.create(
-            name=_free_name(name or _name_of(Path(absolute))), root=absolute, read_only=read_only, is_demo=is_demo
+            name=_free_name(name or _name_of(uri)), root=uri, read_only=read_only, is_demo=is_demo
         )
 
 
 def find_store(name_or_path: str = "") -> Store:
     """Return the named store, the store at that path, or without an argument the first one.
 
-    A directory that is no known store is registered read-only.
+    A directory, or a prefix of a bucket, that is no known store is registered read-only.
 
     Raises:
         UnknownStore: when nothing fits.
@@ -55,9 +60,9 @@ def find_store(name_or_path: str = "") -> Store:
     """
     if not name_or_path:
         return Store.objects.order_by("pk").first() or register_default_store()
-    path = Path(name_or_path).expanduser()
-    if not Store.objects.filter(name=name_or_path).exists() and path.is_dir():
-        return register_store(path, read_only=True)
+    is_place = name_or_path.startswith(S3_SCHEME) or Path(name_or_path).expanduser().is_dir()
+    if is_place and not Store.objects.filter(name=name_or_path).exists():
+        return register_store(name_or_path, read_only=True)
     return registered_store(name_or_path)
 
 
@@ -91,8 +96,9 @@ def request_sync(store: Store, user: User | None, *, idempotency_key: str | None
     )
 
 
-def _name_of(root: Path) -> str:
-    meaningful = root.parent.name if root.name in {"catalog", "data"} and root.parent.name else root.name
+def _name_of(uri: str) -> str:
+    *parents, last = uri.removeprefix(S3_SCHEME).strip("/").split("/")
+    meaningful = parents[-1] if last in {"catalog", "data"} and parents else last
     return re.sub(r"[^A-Za-z0-9_-]+", "-", meaningful).strip("-")[:60] or "store"
 
 

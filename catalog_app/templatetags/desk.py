@@ -28,7 +28,7 @@ TONES: Mapping[str, str] = {
     "good": "okay",
     **dict.fromkeys(("unsupported", "cancelled", "warning", "fair", "medium", "major", "undone"), "fair"),
     **dict.fromkeys(("unreadable", "failed", "error", "poor", "critical", "high"), "poor"),
-    **dict.fromkeys(("running", "queued"), "busy"),
+    **dict.fromkeys(("running", "queued", "listed"), "busy"),
 }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from catalog_app.views import browser, dataset, instrument, overview, stores
+from catalog_app.views import browser, dataset, instrument, overview, runs, stores
 
 app_name = "catalog"
 urlpatterns = [
@@ -11,5 +11,7 @@ urlpatterns = [
     path("datasets/<uuid:catalog_id>/", dataset.dataset, name="dataset"),
     path("datasets/<uuid:catalog_id>/series/", dataset.dataset_series, name="dataset-series"),
     path("datasets/<uuid:catalog_id>/rows/", dataset.dataset_rows, name="dataset-rows"),
+    path("runs/", runs.run_list, name="runs"),
+    path("stores/<int:pk>/runs/<str:kind>/<str:instance_id>/", runs.run_detail, name="run"),
     path("stores/<int:pk>/sync/", stores.sync, name="store-sync"),
 ]

@@ -16,6 +16,7 @@ COLUMNS = (
     ("type", "Type", ""),
     ("timeframe", "Timeframe", ""),
     ("store", "Store", ""),
+    ("dialect", "Dialect", ""),
     ("start", "First, UTC", "num"),
     ("end", "Last, UTC", "num"),
     ("rows", "Rows", "num"),

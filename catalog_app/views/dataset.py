@@ -11,10 +11,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from catalog_app.models import Dataset, StoreOperation
-from catalog_app.services import preview
+from catalog_app.models import Dataset
+from catalog_app.models.dataset import IndexState
+from catalog_app.services import operations, preview
 from catalog_app.services.coverage import coverage
-from catalog_app.services.series import build_series, can_draw
+from catalog_app.services.exporting import EXPORTED
+from catalog_app.services.series import build_series, can_draw, no_chart_reason
 from catalog_app.store.errors import StoreError
 from catalog_app.views.htmx import render_page
 
@@ -30,14 +32,17 @@ def dataset(request: HttpRequest, catalog_id: uuid.UUID) -> HttpResponse:
     """The dataset's page, or the table of its files for htmx."""
     found = _dataset(catalog_id)
     files = Paginator(found.files.all(), FILES_PER_PAGE).get_page(request.GET.get("page"))
-    history = StoreOperation.objects.filter(store=found.store, path=found.path).select_related("user", "job")
+    history = list(operations.history(found.store, path=found.path)[: OPERATIONS + 1])
     context = {
         "dataset": found,
-        "can_draw": can_draw(found) and found.state == "ok",
+        "can_draw": can_draw(found) and found.state == IndexState.OK,
+        "no_chart": no_chart_reason(found),
+        "can_export": found.data_type in EXPORTED,
         "coverage": coverage([found]),
         "dimensions": [(name.capitalize(), getattr(found, name)) for name in DIMENSIONS],
         "files": files,
         "operations": history[:OPERATIONS] if request.user.has_perm("catalog_app.view_storeoperation") else (),
+        "more_operations": len(history) > OPERATIONS,
     }
     return render_page(request, "catalog/dataset.html", "files", context)
 
@@ -75,11 +80,10 @@ def dataset_rows(request: HttpRequest, catalog_id: uuid.UUID) -> HttpResponse:
     found = _dataset(catalog_id)
     context: dict[str, object] = {"dataset": found, "at": request.GET.get("at", "")}
     status = 200
-    if can_draw(found):
-        try:
-            context["rows"] = preview.row_page(found, _position(request, found))
-        except (StoreError, ValueError) as error:
-            context["problem"], status = str(error), 422
+    try:
+        context["rows"] = preview.row_page(found, _position(request, found))
+    except (StoreError, ValueError) as error:
+        context["problem"], status = str(error), 422
     return render_page(request, "catalog/rows.html", "rows", context, status=status)
 
 
@@ -113,7 +117,7 @@ def _position(request: HttpRequest, found: Dataset) -> int:
         return preview.position_at(found, at)
     text = request.GET.get("position", "").strip() or "0"
     if text == "last":
-        return max(found.record_count - preview.PAGE_ROWS, 0)
+        return max((found.record_count or 0) - preview.PAGE_ROWS, 0)
     if not text.isdecimal() or len(text) > 18:
         raise ValueError(f"{text[:60]} is not a row position: give a whole number from 0.")
     return int(text)

@@ -19,8 +19,10 @@ FINDINGS = 12
 def overview(request: HttpRequest) -> HttpResponse:
     """Stores, totals, scores, worst datasets, jobs, findings; each leads to its detail."""
     may_see_jobs = request.user.has_perm("catalog_app.view_job")
+    stores = figures.store_lines()
     context = {
-        "stores": figures.store_lines(),
+        "stores": stores,
+        "dialects": sorted({dialect for line in stores for dialect in line.dialects}),
         "totals": figures.totals(),
         "types": figures.type_lines(),
         "bars": figures.score_distribution(),

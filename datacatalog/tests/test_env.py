@@ -24,6 +24,7 @@ VARIABLES = [
     "REDIS_URL",
     "SECRET_KEY",
     "SECURE_COOKIES",
+    "TRASH_RETENTION_DAYS",
     "UPLOAD_LIMIT_MB",
 ]
 
@@ -79,6 +80,8 @@ def test_nothing_set_gives_a_desk_for_one_machine(home: Path) -> None:
         ("REDIS_URL", "", "redis://"),
         ("SECRET_KEY", "too short", "32 characters"),
         ("SECURE_COOKIES", "2", "on (behind TLS) or off"),
+        ("TRASH_RETENTION_DAYS", "-1", "below 0"),
+        ("TRASH_RETENTION_DAYS", "a month", "whole number of days"),
         ("UPLOAD_LIMIT_MB", "0", "above 0"),
         ("UPLOAD_LIMIT_MB", "2 GB", "whole number"),
     ],

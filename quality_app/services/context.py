@@ -1,12 +1,13 @@
 """What the index knows of a dataset, in the terms of the pure checks and scans."""
 
 import time
-from pathlib import Path
 
 from catalog_app.models import DataFile, Dataset
+from catalog_app.models.dataset import IndexState
 from catalog_app.services.errors import JobFailed
 from catalog_app.store.bar_type import parse_bar_type
 from catalog_app.store.decimals import parse_raw
+from catalog_app.store.filesystem import StoreRoot
 from quality_app.calendars import SessionCalendar, calendar_for
 from quality_app.checks.check import CheckContext
 
@@ -46,8 +47,11 @@ def interval_of(dataset: Dataset) -> int | None:
 
 
 def data_files(dataset: Dataset) -> list[DataFile]:
-    """Return a dataset's files in the order in which they are read: by name, which is by time."""
-    return list(dataset.files.filter(role=DataFile.Role.DATA).order_by("path"))
+    """Return a dataset's files in the order in which they are read: by name, which is by time.
+
+    Files that are listed and not read yet are left out: they may be half written.
+    """
+    return list(dataset.files.filter(role=DataFile.Role.DATA).exclude(state=IndexState.LISTED).order_by("path"))
 
 
 def identities(files: list[DataFile]) -> list[dict[str, object]]:
@@ -55,13 +59,13 @@ def identities(files: list[DataFile]) -> list[dict[str, object]]:
     return [{"path": file.path, "size": file.size_bytes, "mtimeNs": file.mtime_ns} for file in files]
 
 
-def require_unchanged(root: Path, file: DataFile) -> None:
+def require_unchanged(root: StoreRoot, file: DataFile) -> None:
     """Refuse a file that is not what the index says; raises JobFailed."""
-    try:
-        status = (root / file.path).stat()
-    except FileNotFoundError:
-        status = None
-    if status is None or (status.st_size, status.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
+    found = root.fs.get_file_info(root.full(file.path))
+    # A bucket tells times to the second or finer, depending on how it is asked.
+    unit = 1 if root.is_local else 10**9
+    same_time = found.mtime_ns is not None and found.mtime_ns // unit == file.mtime_ns // unit
+    if not found.is_file or found.size != file.size_bytes or not same_time:
         raise JobFailed(f"{file.path} has changed since it was indexed. Sync the store, then start this again.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from catalog_app.models.dataset import DataType, IndexState
 from catalog_app.services.jobs import Progress
 from catalog_app.store import reader
 from catalog_app.store.errors import StoreError
+from catalog_app.store.filesystem import StoreRoot
 from quality_app.bar_scan import BarSeries, Unscannable, scan_bars
 from quality_app.calendars import SessionCalendar
 from quality_app.gaps import GapScan
@@ -114,7 +114,7 @@ def _series(dataset: Dataset, files: list[DataFile], progress: Progress | None) 
     if not readable:
         raise Unscannable("No file of the dataset can be read.")
     unreadable = [file for file in files if file.state == IndexState.UNREADABLE]
-    root, rows = Path(dataset.store.root), sum(file.rows or 0 for file in readable)
+    root, rows = StoreRoot.at(dataset.store.root), sum(file.rows or 0 for file in readable)
     for file in readable:
         require_unchanged(root, file)
     if progress:
@@ -131,7 +131,7 @@ def _series(dataset: Dataset, files: list[DataFile], progress: Progress | None) 
     )
 
 
-def _batches(root: Path, files: Iterable[DataFile], progress: Progress | None) -> Iterator[Int64s]:
+def _batches(root: StoreRoot, files: Iterable[DataFile], progress: Progress | None) -> Iterator[Int64s]:
     for file in files:
         try:
             frame = reader.scan(root, [file.path], DataType.BAR).select("ts_init")

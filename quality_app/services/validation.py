@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,8 +15,8 @@ from catalog_app.models.dataset import IndexState
 from catalog_app.services.jobs import Progress
 from catalog_app.store import reader
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
-from catalog_app.store.schema import CANONICAL
-from quality_app.checks.check import CheckContext, CheckOutcome, NotRun
+from catalog_app.store.filesystem import StoreRoot
+from quality_app.checks.check import EVERY_TYPE, CheckContext, CheckOutcome, NotRun
 from quality_app.checks.files import UNREADABLE
 from quality_app.checks.registry import CHECKS, checks_for
 from quality_app.checks.run import BATCH_ROWS, SAMPLE_LIMIT, CheckRunner
@@ -98,8 +97,8 @@ class _Pass:
     ) -> None:
         self.dataset, self.files, self.context, self.wanted = dataset, files, context, wanted
         self.progress = progress
-        self.root = Path(dataset.store.root)
-        self.runner = CheckRunner(context, wanted) if dataset.data_type in CANONICAL else None
+        self.root = StoreRoot.at(dataset.store.root)
+        self.runner = CheckRunner(context, wanted) if dataset.data_type in EVERY_TYPE else None
         self.unreadable = CheckOutcome(UNREADABLE.id, UNREADABLE.version, {})
         self.unsupported: list[DataFile] = []
 
@@ -136,7 +135,7 @@ class _Pass:
 
     def _why_no_rows(self) -> str:
         if self.unsupported:
-            return "Its files are in a dialect that is not read yet."
+            return "None of its files can be read."
         return "No row could be read."
 
     def _read(self, file: DataFile, runner: CheckRunner) -> None:
@@ -168,7 +167,7 @@ class _Pass:
             self.progress.log(f"{file.path} cannot be read: {reason}", "warning")
 
 
-def _batches(root: Path, file: DataFile, data_type: str) -> Iterator[pl.DataFrame]:
+def _batches(root: StoreRoot, file: DataFile, data_type: str) -> Iterator[pl.DataFrame]:
     frame = reader.scan(root, [file.path], data_type, positions=True)
     return iter(frame.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming"))
 

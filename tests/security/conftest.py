@@ -44,6 +44,8 @@ class World:
     export: Export
     item: Import
     token: ApiToken
+    operation: StoreOperation
+    preview: Job
 
     def key(self, route: str, parameter: str) -> Any:
         """The key that a path parameter of a route stands for."""
@@ -52,6 +54,9 @@ class World:
         by_route = {
             "catalog/instruments/<int:pk>/": self.instrument.pk,
             "catalog/stores/<int:pk>/sync/": self.store.pk,
+            "catalog/manage/stores/<int:pk>/purge/": self.store.pk,
+            "catalog/manage/jobs/<uuid:job_id>/": self.preview.pk,
+            "catalog/manage/jobs/<uuid:job_id>/run/": self.preview.pk,
             "account/tokens/<int:pk>/revoke/": self.token.pk,
             "jobs/<uuid:job_id>/download/": self.export.job_id,
         }
@@ -64,6 +69,10 @@ class World:
             "export_id": self.export.pk,
             "import_id": self.item.pk,
             "instrument": "GBPUSD.SIM",
+            "operation_id": self.operation.pk,
+            "pk": self.store.pk,
+            "kind": "backtest",
+            "instance_id": "nothing",
             "rest": "nothing/here",
         }
         return by_route[route] if route in by_route else by_parameter[parameter]
@@ -113,9 +122,14 @@ def world(store: Store, owner: User) -> World:  # noqa: F811 - the fixture
         parameters={"instrumentId": f"{MARK}.SIM"},
         rejected_rows=[{"line": 2, "reason": f"{MARK} reason", "text": ""}],
     )
-    StoreOperation.objects.create(store=store, kind="import", path=dataset.path, user=owner)
+    operation = StoreOperation.objects.create(store=store, kind="import", path=dataset.path, user=owner)
+    preview = Job.objects.create(
+        kind="maintain", title=f"{MARK} preview", user=owner, parameters={"storeId": store.pk, "dryRun": True}
+    )
     token = create_token(owner, f"{MARK} token", ["read"], 7).token
-    return World(owner, store, dataset, dataset.definition, upload, running, failed, export, item, token)
+    return World(
+        owner, store, dataset, dataset.definition, upload, running, failed, export, item, token, operation, preview
+    )
 
 
 def _upload(owner: User) -> Upload:

@@ -135,7 +135,8 @@ def test_reading_changes_nothing_and_never_fails(addresses, world, superuser_cli
     "name",
     [
         "logout", "jobs:cancel", "jobs:retry", "catalog:store-sync", "tokens:revoke", "quality:validate",
-        "quality:scan-gaps", "api:export", "api:import_file", "api:cancel_job", "api:sync_store",
+        "quality:scan-gaps", "manage:run", "manage:purge", "manage:undo", "api:undo_operation", "api:maintain_store",
+        "api:convert_store", "api:purge_store", "api:export", "api:import_file", "api:cancel_job", "api:sync_store",
     ],
 )  # fmt: skip
 def test_what_changes_something_is_not_reached_by_reading(addresses, superuser_client, name):

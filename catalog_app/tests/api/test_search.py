@@ -30,6 +30,8 @@ def found(client, **query) -> list[str]:
         ({"assetClass": "FX"}, ["GBP/USD.SIM"]),
         ({"store": "desk-test", "venue": "BINANCE"}, ["BTCUSDT.BINANCE"]),
         ({"store": "no-such-store"}, []),
+        ({"dialect": "v1-16", "venue": "BINANCE"}, ["BTCUSDT.BINANCE"]),
+        ({"dialect": "v2"}, []),
         ({"recordCountMin": 4500}, ["EUR/USD.SIM", "GBP/USD.SIM"]),
         ({"recordCountMin": 121, "recordCountMax": 4500}, ["GBP/USD.SIM"]),
         ({"start": "2024-01-02"}, ["GBP/USD.SIM"]),

@@ -52,13 +52,13 @@ def test_htmx_gets_the_files_alone(trader_client, bar_dataset):
 
 
 def test_the_history_of_operations(trader_client, bar_dataset, trader):
-    StoreOperation.objects.create(
-        store=bar_dataset.store, kind="import", path=bar_dataset.path, user=trader, rows_added=4500
+    own = StoreOperation.objects.create(
+        store=bar_dataset.store, kind="import", path=bar_dataset.path, user=trader, rows_after=4500
     )
-    StoreOperation.objects.create(store=bar_dataset.store, kind="convert", path="data/bar/other")
+    other = StoreOperation.objects.create(store=bar_dataset.store, kind="convert", path="data/bar/other")
     html = page(trader_client, bar_dataset).content.decode()
-    assert "import" in html
-    assert "convert" not in html
+    assert reverse("manage:operation", args=[own.pk]) in html
+    assert reverse("manage:operation", args=[other.pk]) not in html
 
 
 def test_the_series_is_a_figure_with_its_meaning(trader_client, bar_dataset):

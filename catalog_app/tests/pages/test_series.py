@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_app.models import DataFile
-from catalog_app.services import series
-from catalog_app.services.series import bounded_start, bucket_width, build_series, to_iso, width_text
+from catalog_app.services import series, series_buckets, series_figure
+from catalog_app.services.series import bounded_start, build_series, to_iso
+from catalog_app.services.series_buckets import bucket_width, width_text
 from catalog_app.tests.pages.conftest import MINUTE, START
 
 
@@ -22,7 +23,7 @@ def test_bars_are_aggregated_to_candles_that_keep_high_low_and_volume(bar_datase
     candles = _trace(built, "Price")
     assert built.rows == 4500
     assert built.bucket_ns == 5 * MINUTE
-    assert len(candles["x"]) <= series.POINTS + 1
+    assert len(candles["x"]) <= series_buckets.POINTS + 1
     assert max(candles["high"]) == pytest.approx(1.20002 + 6499e-5)
     assert min(candles["low"]) == pytest.approx(1.19999)
     assert candles["open"][0] == pytest.approx(1.2)
@@ -53,7 +54,7 @@ def test_nothing_is_drawn_inside_a_hole(bar_dataset):
 
 
 def test_an_extreme_of_a_bucket_stays_in_the_band_of_quotes(quote_dataset, monkeypatch):
-    monkeypatch.setattr(series, "POINTS", 50)
+    monkeypatch.setattr(series_buckets, "POINTS", 50)
     built = build_series(quote_dataset)
     lowest = _trace(built, "Lowest bid")
     assert built.bucket_ns > 0
@@ -68,10 +69,12 @@ def test_few_trades_are_points_at_their_own_time(trade_dataset):
 
 
 def test_no_line_goes_across_a_hole(quote_dataset, store_root, monkeypatch):
-    frame = series._buckets(quote_dataset, series.readable_files(quote_dataset), START, START + 10 * MINUTE, 10**9)
+    frame = series_buckets.buckets(
+        quote_dataset, series.readable_files(quote_dataset), START, START + 10 * MINUTE, 10**9
+    )
     holed = frame.filter((frame["at"] < START + 2 * MINUTE) | (frame["at"] > START + 8 * MINUTE))
-    breaks = series._breaks(holed, 10**9)
-    line = series._line(holed, "bid", "Bid", "down", breaks)
+    breaks = series_figure._breaks(holed, 10**9)
+    line = series_figure._line(holed, "bid", "Bid", "down", breaks)
     assert len(breaks) == 1
     assert line.y[breaks[0]] is None
 
@@ -91,23 +94,22 @@ def test_the_figure_is_small_and_holds_plain_lists(bar_dataset):
     assert len(text) < 300_000
 
 
-def test_the_rows_read_are_bounded_and_the_latest_are_kept(monkeypatch):
-    monkeypatch.setattr(series, "ROW_LIMIT", 1000)
+def test_the_rows_read_are_bounded_and_the_latest_are_kept():
     files = [
         DataFile(path=f"f{n}", start_ns=n * 1000, end_ns=n * 1000 + 999, rows=800, size_bytes=1, mtime_ns=1)
         for n in range(5)
     ]
-    chosen, start = bounded_start(files, 0, 4999)
+    chosen, start = bounded_start(files, 0, 4999, 1000)
     assert [file.path for file in chosen] == ["f4", "f3"]
     assert 3000 < start <= 3999
-    assert bounded_start(files, 4500, 4999) == ([files[4]], 4500)
+    assert bounded_start(files, 4500, 4999, 1000) == ([files[4]], 4500)
 
 
 @given(span=st.integers(0, 10**18), interval=st.sampled_from([None, 10**9, MINUTE, 7 * MINUTE, 86_400 * 10**9]))
 def test_a_bucket_width_bounds_the_points_and_fits_the_bars(span, interval):
     width = bucket_width(span, interval)
     assert width >= 1
-    assert span // width <= series.POINTS
+    assert span // width <= series_buckets.POINTS
     assert interval is None or width % interval == 0
 
 

@@ -31,12 +31,11 @@ def test_a_nautilus_store_is_indexed_with_its_true_counts(nautilus_store: Store)
     assert report.added == report.files
 
 
-def test_types_that_are_not_read_yet_are_listed_with_their_rows(nautilus_store: Store) -> None:
+def test_book_data_is_read_like_the_rest(nautilus_store: Store) -> None:
     sync_store(nautilus_store)
 
-    unsupported = nautilus_store.datasets.filter(state=IndexState.UNSUPPORTED)
-    assert {(row.data_type, row.record_count) for row in unsupported} == {("delta", 13_786), ("depth10", 10)}
-    assert all(row.problem for row in unsupported)
+    assert (_rows(nautilus_store, "delta"), _rows(nautilus_store, "depth10")) == (13_786, 10)
+    assert {row.state for row in nautilus_store.datasets.all()} == {IndexState.OK}
 
 
 def test_ids_with_a_slash_come_from_the_metadata(nautilus_store: Store) -> None:
@@ -134,15 +133,17 @@ def test_an_unmounted_store_keeps_its_index(nautilus_store: Store) -> None:
     assert nautilus_store.datasets.exists()
 
 
-@pytest.mark.parametrize("name", ["nautilus-2.0.0rc7", "nautilus-2.0.0rc4"])
-def test_other_dialects_are_listed_with_rows_and_reason(db: None, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "dialect", "rows"), [("nautilus-2.0.0rc7", "v2", 48_464), ("nautilus-2.0.0rc4", "rc4", 15)]
+)
+def test_every_dialect_is_read_and_named(db: None, name: str, dialect: str, rows: int) -> None:
     store = register_store(market_path(f"stores/{name}"), read_only=True)
 
     report = sync_store(store)
 
-    assert report.unreadable == []
-    assert store.datasets.exists()
-    assert all(row.record_count > 0 and row.problem for row in store.datasets.all())
+    assert (report.unreadable, report.unsupported, report.pending) == ([], [], 0)
+    assert sum(row.record_count or 0 for row in store.datasets.all()) == rows
+    assert {(row.dialect, row.state, row.problem) for row in store.datasets.all()} == {(dialect, IndexState.OK, "")}
 
 
 def test_single_files_of_older_writers_crash_nothing(db: None) -> None:

@@ -68,7 +68,7 @@ def test_good_bars_land_close_stamped_with_their_instrument(store: Store, import
 def test_the_import_is_an_operation_that_can_be_undone(store: Store, import_text: Importer) -> None:
     item, _ = import_text(bars(*GOOD))
     operation = StoreOperation.objects.get(operation_id=item.import_id)
-    assert (operation.kind, operation.rows_added, len(operation.files_after)) == ("import", 3, 2)
+    assert (operation.kind, operation.rows_after, len(operation.files_after)) == ("import", 3, 2)
 
     undo(Path(store.root), operation.operation_id)
 
