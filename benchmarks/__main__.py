@@ -10,26 +10,34 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.measurement import Measurement
 from benchmarks.processes import Failed
-from benchmarks.registry import INPUTS, MEASUREMENTS, Measurement
+from benchmarks.registry import INPUTS, MEASUREMENTS
 from benchmarks.report import document, machine, table
 from benchmarks.rounds import Result, make_inputs, measure
 from benchmarks.work import Sizes, Workspace
 
-QUICK = {"rows": 20_000, "datasets": 8, "index_datasets": 40, "requests": 3, "rounds": 1}
+QUICK = {"rows": 20_000, "huge_rows": 20_000, "datasets": 8, "index_datasets": 40, "requests": 3, "rounds": 1}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, 1 when a measurement failed, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
     if options.list:
-        print("\n".join(f"{one.name:18} {one.title}" for one in MEASUREMENTS))
+        print("\n".join(f"{one.name:28} {one.title}" for one in MEASUREMENTS))
         return 0
     if options.quick:
         vars(options).update(QUICK)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     chosen = [one for one in MEASUREMENTS if not options.only or one.name in options.only]
-    sizes = Sizes(options.rows, options.datasets, options.index_datasets, options.requests, options.seed)
+    sizes = Sizes(
+        rows=options.rows,
+        huge_rows=options.huge_rows,
+        datasets=options.datasets,
+        index_datasets=options.index_datasets,
+        requests=options.requests,
+        seed=options.seed,
+    )
     try:
         results = _run(chosen, sizes, options)
     except Failed as error:
@@ -65,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [one.name for one in MEASUREMENTS]
     parser.add_argument("--rows", type=_positive, default=5_000_000, help="rows of the large stores (%(default)s)")
-    parser.add_argument("--datasets", type=_positive, default=2_000, help="datasets to sync (%(default)s)")
+    huge = "rows of the dataset that memory is measured with; 100000000 for the target (%(default)s)"
+    parser.add_argument("--huge-rows", type=_positive, default=10_000_000, help=huge)
+    parser.add_argument("--datasets", type=_positive, default=10_000, help="datasets to sync (%(default)s)")
     parser.add_argument("--index-datasets", type=_positive, default=10_000, help="datasets behind pages (%(default)s)")
     parser.add_argument("--requests", type=_positive, default=40, help="requests per page and round (%(default)s)")
     parser.add_argument("--rounds", type=_positive, default=3, help="rounds of each side (%(default)s)")

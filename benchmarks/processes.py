@@ -6,14 +6,13 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.measurement import PROJECT
 from benchmarks.work import Workspace
 
-PROJECT = Path(__file__).resolve().parents[1]
 _SHOWN = 3000
 
 
@@ -24,12 +23,12 @@ class Failed(Exception):
 class Process:
     """A context manager over one process; leaving it ends the process."""
 
-    def __init__(self, role: str, entry: str, workspace: Workspace) -> None:
+    def __init__(self, role: str, entry: str, workspace: Workspace, python: str = sys.executable) -> None:
         order = {"role": role, "entry": entry, "root": str(workspace.root), "sizes": asdict(workspace.sizes)}
         self.entry = entry
         self._said = TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", json.dumps(order)],
+            [python, "-m", "benchmarks.worker", json.dumps(order)],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -12,12 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.measurement import Target
 from benchmarks.rounds import Result, SideResult
-from benchmarks.work import Sizes
+from benchmarks.work import MIB, Sizes
 
-_MIB = 1024**2
 _LIBRARIES = ("nautilus-trader", "polars", "pyarrow", "pandas", "django")
-_HEADINGS = ("", "median s", "min–max s", "per s", "desk / it", "peak MiB", "file MiB", "further")
+_HEADINGS = ("", "median s", "min–max s", "CPU s", "per s", "desk / it", "target", "peak MiB", "file MiB", "further")
 
 
 def table(results: Sequence[Result]) -> str:
@@ -80,12 +80,29 @@ def _row(result: Result, side: SideResult) -> tuple[str, ...]:
         side.side.name,
         f"{side.median:.3f}",
         f"{min(side.seconds):.3f}–{max(side.seconds):.3f}",
+        f"{median(side.cpu_seconds):.3f}",
         _rate(side.rate),
         "" if is_desk else f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})",
-        f"{side.peak_bytes / _MIB:,.0f}",
-        "" if side.size_bytes is None else f"{side.size_bytes / _MIB:,.1f}",
+        ", ".join(_target(result, target) for target in _targets_of(result, side)),
+        f"{side.peak_bytes / MIB:,.0f}",
+        "" if side.size_bytes is None else f"{side.size_bytes / MIB:,.1f}",
         ", ".join(f"{name} {median(values):,.1f}" for name, values in side.figures.items()),
     )
+
+
+def _targets_of(result: Result, side: SideResult) -> list[Target]:
+    """Ratios stand beside the peer that they are to, other targets beside the desk."""
+    name = "" if side is result.sides[0] else side.side.name
+    return [target for target in result.measurement.targets if target.peer == name]
+
+
+def _target(result: Result, target: Target) -> str:
+    """`≤ 0.13 met`, `listed s ≤ 3 missed`, `peak MiB ≤ 1,024 for 100,000,000 rows`."""
+    figure = "" if target.figure in {"time ratio", "seconds"} else f"{target.figure} "
+    unit = " s" if target.figure == "seconds" else ""
+    met = result.meets(target)
+    verdict = f"for {target.units:,} {result.measurement.unit}" if met is None else "met" if met else "missed"
+    return f"{figure}≤ {target.limit:,.4g}{unit} {verdict}"
 
 
 def _rate(rate: float) -> str:
@@ -101,6 +118,10 @@ def _json(result: Result) -> dict[str, Any]:
         "units": result.sides[0].units,
         "desk": _side_json(result.sides[0]),
         "peers": [_side_json(side) | {"deskTimeRatio": _spread(result.ratios(side))} for side in result.sides[1:]],
+        "targets": [
+            asdict(target) | {"value": result.value(target), "met": result.meets(target)}
+            for target in measurement.targets
+        ],
         "leftOut": [side.name for side in measurement.peers if side not in [done.side for done in result.sides]],
     }
 
@@ -111,6 +132,7 @@ def _side_json(side: SideResult) -> dict[str, Any]:
         "does": side.side.does,
         "rounds": side.seconds,
         "seconds": _spread(side.seconds),
+        "cpuSeconds": _spread(side.cpu_seconds),
         "perSecond": side.rate,
         "idleBytes": side.idle_bytes,
         "peakBytes": side.peak_bytes,

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from benchmarks.measurement import Measurement, Side, Target
 from benchmarks.processes import Failed, Process
-from benchmarks.registry import Measurement, Side
-from benchmarks.work import Workspace
+from benchmarks.work import MIB, Workspace
 
 
 @dataclass(slots=True)
 class SideResult:
-    """What one side needed: seconds of each round, peak and idle memory (before the first round), further figures."""
+    """What one side needed: seconds of each round, on the clock and of all its threads on processors; peak and idle
+    memory (before the first round), further figures.
+    """
 
     side: Side
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
     units: int = 0
     idle_bytes: int = 0
     peak_bytes: int = 0
@@ -37,6 +40,7 @@ class SideResult:
     def add(self, answer: dict[str, Any]) -> None:
         """Take a round."""
         self.seconds.append(answer["seconds"])
+        self.cpu_seconds.append(answer["cpu_seconds"])
         self.units, self.size_bytes, self.peak_bytes = answer["units"], answer["size_bytes"], answer["peak_bytes"]
         for name, value in answer["figures"].items():
             self.figures.setdefault(name, []).append(value)
@@ -52,6 +56,27 @@ class Result:
     def ratios(self, peer: SideResult) -> list[float]:
         """Desk's time over the peer's, of each round: neighbours in time met the same load."""
         return [ours / theirs for ours, theirs in zip(self.sides[0].seconds, peer.seconds, strict=True)]
+
+    def value(self, target: Target) -> float | None:
+        """The figure that a target is for, by the median; None where its peer was left out."""
+        desk = self.sides[0]
+        match target.figure:
+            case "time ratio":
+                peer = next((side for side in self.sides[1:] if side.side.name == target.peer), None)
+                return median(self.ratios(peer)) if peer else None
+            case "seconds":
+                return desk.median
+            case "peak MiB":
+                return desk.peak_bytes / MIB
+            case figure:
+                return median(desk.figures[figure])
+
+    def meets(self, target: Target) -> bool | None:
+        """Whether the figure stays under its limit; None where the run was too small to tell, or there is none."""
+        value = self.value(target)
+        if value is None or self.sides[0].units < target.units:
+            return None
+        return value <= target.limit
 
 
 def make_inputs(measurements: list[Measurement], workspace: Workspace, entries: dict[str, str]) -> None:
@@ -79,10 +104,10 @@ def measure(measurement: Measurement, workspace: Workspace, rounds: int) -> Resu
     sides = [side for side in (measurement.desk, *measurement.peers) if side.is_available()]
     results = [SideResult(side) for side in sides]
     with ExitStack() as stack:
-        processes = [stack.enter_context(Process("side", side.entry, workspace)) for side in sides]
+        processes = [stack.enter_context(Process("side", side.entry, workspace, side.python)) for side in sides]
         for process, result in zip(processes, results, strict=True):
             result.idle_bytes = process.answer()["idle_bytes"]
-        for _ in range(rounds):
+        for _ in range(min(rounds, measurement.rounds or rounds)):
             for process, result in zip(processes, results, strict=True):
                 result.add(process.round())
     units = {result.side.name: result.units for result in results}

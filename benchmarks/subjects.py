@@ -1,11 +1,11 @@
-"""The two datasets that most measurements work on, and where their files stand."""
+"""The datasets that measurements work on, and where their files stand."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from catalog_app.store.journal import Transaction
-from catalog_app.store.layout import dataset_path
+from catalog_app.store.layout import dataset_path, locate
 from catalog_app.store.writer import DatasetWriter
 
 
@@ -46,4 +46,35 @@ class Subject:
 
 
 QUOTES: Final = Subject("quote", "EUR/USD.SIM", None, 5, 0)
+TRADES: Final = Subject("trade", "BTCUSDT.BINANCE", None, 2, 6)
+DELTAS: Final = Subject("delta", "BTCUSDT.BINANCE", None, 2, 6)
 BARS: Final = Subject("bar", "BTCUSDT.BINANCE", "BTCUSDT.BINANCE-1-MINUTE-LAST-EXTERNAL", 2, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The only dataset of a store, as its files tell: its directory, and their paths in the order of their times."""
+
+    root: Path
+    data_type: str
+    directory: str
+    paths: tuple[str, ...]
+
+    @classmethod
+    def at(cls, root: Path) -> Self:
+        """Look for it; ValueError where there are no files or several datasets."""
+        paths = sorted(path.relative_to(root).as_posix() for path in (root / "data").rglob("*.parquet"))
+        directories = {path.rpartition("/")[0] for path in paths}
+        if len(directories) != 1:
+            raise ValueError(f"{root} holds {len(directories)} datasets, not one")
+        return cls(root, locate(paths[0]).data_type, directories.pop(), tuple(paths))
+
+    @property
+    def files(self) -> list[Path]:
+        """The files' full paths."""
+        return [self.root / path for path in self.paths]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files."""
+        return sum(file.stat().st_size for file in self.files)

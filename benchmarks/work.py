@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+MIB: Final = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,11 +13,13 @@ class Sizes:
     """How much work there is.
 
     rows: of the large stores (scans, checks, gaps). few: of CSV files and of what NautilusTrader's own objects go
-    through, which are too slow for `rows`. datasets: of the store of many small files, two files each, and
-    index_datasets of the index that pages are served from. requests: per page and round.
+    through, which are too slow for `rows`. huge_rows: of the dataset that shows how much memory is needed. datasets:
+    of the store of many small files, two files each, and index_datasets of the index that pages are served from.
+    requests: per page and round.
     """
 
     rows: int
+    huge_rows: int
     datasets: int
     index_datasets: int
     requests: int

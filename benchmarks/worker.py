@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,9 +27,14 @@ def peak_bytes() -> int:
 
 
 def resolve(entry: str) -> Any:
-    """The function that "package.module:function" names."""
-    module, _, name = entry.partition(":")
-    return getattr(importlib.import_module(module), name)
+    """The function that "package.module:function" or "package.module:function:argument" names."""
+    module, name, *arguments = entry.split(":")
+    function = getattr(importlib.import_module(module), name)
+    return partial(_called, function, arguments) if arguments else function
+
+
+def _called(function: Any, arguments: list[str], workspace: Workspace) -> Any:
+    return function(workspace, *arguments)
 
 
 def main() -> None:
@@ -62,13 +68,14 @@ def _round(work: Work, root: Path) -> dict[str, Any]:
     scratch = Path(tempfile.mkdtemp(prefix="round-", dir=root))
     try:
         work.before()
-        begun = time.perf_counter()
+        begun, cpu_begun = time.perf_counter(), time.process_time()
         done = work.run(scratch)
-        seconds = time.perf_counter() - begun
+        seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu_begun
     finally:
         shutil.rmtree(scratch)
     return {
         "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
         "units": done.units,
         "size_bytes": done.size_bytes,
         "figures": done.figures,

@@ -3,21 +3,29 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from polars.testing import assert_frame_equal
 
+from benchmarks import measurement as measurement_module
+from benchmarks.inputs import dialects
+from benchmarks.measurement import Measurement, Side, Target, faster, side
 from benchmarks.processes import Failed, Process
-from benchmarks.registry import INPUTS, MEASUREMENTS, Measurement, Side
-from benchmarks.rounds import measure
-from benchmarks.subjects import BARS, QUOTES, Subject
-from benchmarks.work import Sizes, Workspace
+from benchmarks.registry import INPUTS, MEASUREMENTS
+from benchmarks.report import table
+from benchmarks.rounds import Result, SideResult, measure
+from benchmarks.store_measurements import DIALECT_STORES
+from benchmarks.subjects import BARS, QUOTES, Stored, Subject
+from benchmarks.work import MIB, Sizes, Workspace
 from catalog_app.store import reader
+from catalog_app.store.footer import read_footer
 from datacatalog.env import BASE_DIR
 
-SIZES = Sizes(rows=5_000, datasets=4, index_datasets=4, requests=1, seed=1)
+SIZES = Sizes(rows=5_000, huge_rows=5_000, datasets=4, index_datasets=4, requests=1, seed=1)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,11 +48,12 @@ def test_a_quick_run_gives_every_figure(run: tuple[str, dict[str, Any]]) -> None
 
     assert [one["name"] for one in document["measurements"]] == [one.name for one in MEASUREMENTS]
     for one in document["measurements"]:
-        for side in (one["desk"], *one["peers"]):
-            assert side["seconds"]["min"] <= side["seconds"]["median"] <= side["seconds"]["max"]
-            assert len(side["rounds"]) == document["rounds"]
-            assert side["perSecond"] > 0
-            assert side["peakBytes"] >= side["idleBytes"] > 2**20
+        for figures in (one["desk"], *one["peers"]):
+            assert figures["seconds"]["min"] <= figures["seconds"]["median"] <= figures["seconds"]["max"]
+            assert len(figures["rounds"]) == document["rounds"]
+            assert figures["perSecond"] > 0
+            assert figures["cpuSeconds"]["min"] > 0
+            assert figures["peakBytes"] >= figures["idleBytes"] > 2**20
         assert one["units"] > 0
 
 
@@ -52,12 +61,25 @@ def test_each_peer_that_is_installed_has_its_ratio(run: tuple[str, dict[str, Any
     _, document = run
 
     for found, measurement in zip(document["measurements"], MEASUREMENTS, strict=True):
-        installed = [side.name for side in measurement.peers if side.is_available()]
-        assert [side["name"] for side in found["peers"]] == installed
-        assert set(found["leftOut"]) == {side.name for side in measurement.peers} - set(installed)
-        for side in found["peers"]:
-            seconds = found["desk"]["rounds"][0] / side["rounds"][0]
-            assert side["deskTimeRatio"]["median"] == pytest.approx(seconds)
+        installed = [peer.name for peer in measurement.peers if peer.is_available()]
+        assert [peer["name"] for peer in found["peers"]] == installed
+        assert set(found["leftOut"]) == {peer.name for peer in measurement.peers} - set(installed)
+        for peer in found["peers"]:
+            seconds = found["desk"]["rounds"][0] / peer["rounds"][0]
+            assert peer["deskTimeRatio"]["median"] == pytest.approx(seconds)
+
+
+def test_targets_stand_beside_figures_and_are_not_judged_by_tiny_runs(run: tuple[str, dict[str, Any]]) -> None:
+    printed, document = run
+
+    for found, measurement in zip(document["measurements"], MEASUREMENTS, strict=True):
+        left_out = set(found["leftOut"])
+        assert [one["limit"] for one in found["targets"]] == [one.limit for one in measurement.targets]
+        for one in found["targets"]:
+            assert (one["value"] is None) == (one["peer"] in left_out)
+            assert one["met"] is None
+    for text in ("≤ 1.3 for 1,000,000 rows", "listed s ≤ 3 for 20,000 files", "peak MiB ≤ 1,024 for 100,000,000 rows"):
+        assert text in printed
 
 
 def test_pages_have_latencies_and_a_number_of_queries(run: tuple[str, dict[str, Any]]) -> None:
@@ -71,13 +93,13 @@ def test_pages_have_latencies_and_a_number_of_queries(run: tuple[str, dict[str, 
 
 
 def test_a_run_says_what_it_ran_on(run: tuple[str, dict[str, Any]]) -> None:
-    table, document = run
+    printed, document = run
 
     assert document["machine"]["cores"] >= 1
     assert set(document["versions"]) >= {"polars", "pyarrow", "nautilus-trader"}
     assert document["measuredAt"].endswith("+00:00")
     for measurement in MEASUREMENTS:
-        assert measurement.title in table
+        assert measurement.title in printed
 
 
 @pytest.mark.parametrize(
@@ -103,20 +125,100 @@ def test_both_imports_store_the_same_rows(tmp_path: Path, subject: Subject, inpu
     assert_frame_equal(ours, theirs)
 
 
+def make(name: str, workspace: Workspace) -> Stored:
+    """A store of one dialect."""
+    workspace.path(name).mkdir()
+    dialects.store(workspace, name)
+    return Stored.at(workspace.path(name))
+
+
+def test_stores_of_every_dialect_hold_the_same_rows(tmp_path: Path) -> None:
+    first: dict[str, Any] = {}
+    for name in DIALECT_STORES:
+        records, _, dialect = name.partition("-")
+        stored = make(name, Workspace(tmp_path, SIZES))
+        footers = [read_footer(stored.root, path) for path in stored.paths]
+        assert {footer.dialect for footer in footers} == {dialect}
+        assert len(footers) == dialects.FILES
+        rows = reader.scan(stored.root, stored.paths, stored.data_type).collect()
+        assert rows.height == SIZES.rows
+        assert rows["ts_init"].is_sorted()
+        assert_frame_equal(rows, first.setdefault(records, rows))
+
+
+def test_the_huge_dataset_holds_some_rows_twice(tmp_path: Path) -> None:
+    sizes = Sizes(rows=1, huge_rows=250_000, datasets=1, index_datasets=1, requests=1, seed=1)
+    workspace = Workspace(tmp_path, sizes)
+    dialects.huge_quotes(workspace)
+
+    stored = Stored.at(workspace.path("huge-quotes"))
+    rows = reader.scan(stored.root, stored.paths, "quote").collect()
+    assert rows.height == 250_000
+    assert rows["ts_init"].is_sorted()
+    assert 250 <= rows.height - rows.n_unique() <= 600
+    starts = [read_footer(stored.root, path) for path in stored.paths]
+    assert all((one.end_ns or 0) < (two.start_ns or 0) for one, two in pairwise(starts))
+
+
+def result(targets: tuple[Target, ...], *, units: int = 100, desk: float = 1.0, peer: float = 12.0) -> Result:
+    """A measurement as if it had been made."""
+    sides = [side("desk", "", "x:y"), side("peer", "", "x:y")]
+    return Result(
+        Measurement("one", "One", "rows", (), sides[0], (sides[1],), targets),
+        [
+            SideResult(sides[0], [desk], [desk], units, peak_bytes=100 * MIB, figures={"listed s": [2.0]}),
+            SideResult(sides[1], [peer], [peer], units, peak_bytes=200 * MIB),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "met", "text"),
+    [
+        (faster(10, "peer", 100), True, "≤ 0.1 met"),
+        (faster(20, "peer", 100), False, "≤ 0.05 missed"),
+        (faster(10, "peer", 101), None, "≤ 0.1 for 101 rows"),
+        (Target("time ratio", 1.3, "somebody"), None, ""),
+        (Target("seconds", 1), True, "≤ 1 s met"),
+        (Target("seconds", 0.5), False, "≤ 0.5 s missed"),
+        (Target("listed s", 3), True, "listed s ≤ 3 met"),
+        (Target("peak MiB", 99), False, "peak MiB ≤ 99 missed"),
+    ],
+)
+def test_targets_are_judged_by_the_median(target: Target, met: bool | None, text: str) -> None:
+    measured = result((target,))
+
+    assert measured.meets(target) is met
+    assert text in table([measured])
+
+
+def test_a_side_under_nautilus_trader_2_is_left_out_without_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needy = side("NautilusTrader 2", "", "x:y", needs_v2=True)
+    monkeypatch.setattr(measurement_module, "_V2_PYTHON", tmp_path / "python")
+    assert not needy.is_available()
+    (tmp_path / "python").touch()
+    assert needy.is_available()
+    assert needy.python == str(tmp_path / "python")
+
+
 def test_a_side_that_fails_says_why(tmp_path: Path) -> None:
     with (
-        Process("side", "benchmarks.sides.scan:polars_quotes", Workspace(tmp_path, SIZES)) as process,
-        pytest.raises(Failed, match=r"polars_quotes ended with exit code 1:(.|\n)*ValueError"),
+        Process("side", "benchmarks.sides.scan:polars:large-quotes", Workspace(tmp_path, SIZES)) as process,
+        pytest.raises(Failed, match=r"polars:large-quotes ended with exit code 1:(.|\n)*ValueError: .* 0 datasets"),
     ):
         process.answer()
 
 
 def test_sides_that_do_not_the_same_work_are_no_measurement(tmp_path: Path) -> None:
-    nothing = Side("desk", "finds no file", "benchmarks.sides.scan:desk_quotes")
-    measurement = Measurement("scan", "Scan", "rows", (), nothing, (nothing,))
+    workspace = Workspace(tmp_path, SIZES)
+    make("quotes-v1-16", workspace)
+    make("quotes-v2", Workspace(tmp_path, replace(SIZES, rows=4_000)))
+    sides = [Side(name, "", f"benchmarks.sides.scan:polars:{name}") for name in ("quotes-v1-16", "quotes-v2")]
 
     with pytest.raises(Failed, match="same work, or none"):
-        measure(measurement, Workspace(tmp_path, SIZES), 1)
+        measure(Measurement("scan", "Scan", "rows", (), sides[0], (sides[1],)), workspace, 1)
 
 
 @pytest.mark.parametrize("arguments", [("--only", "nothing"), ("--rows", "0"), ("--directory", "/does/not/exist")])

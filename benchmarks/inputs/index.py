@@ -57,7 +57,7 @@ def _instrument(instrument_id: str) -> dict[str, Any]:
 
 
 def _dataset(random: Random, instrument_id: str, timeframe: str) -> dict[str, Any]:
-    from catalog_app.services.index import _moment
+    from catalog_app.services.index_totals import moment
 
     bar_type = bar_type_of(instrument_id, timeframe)
     start_ns = START_NS + random.randrange(10**17)
@@ -72,8 +72,8 @@ def _dataset(random: Random, instrument_id: str, timeframe: str) -> dict[str, An
         "dialect": "v1-16",
         "start_ns": start_ns,
         "end_ns": end_ns,
-        "start_date": _moment(start_ns),
-        "end_date": _moment(end_ns),
+        "start_date": moment(start_ns),
+        "end_date": moment(end_ns),
         "record_count": random.randrange(10**8),
         "size_bytes": random.randrange(10**9),
         "file_count": FILES_PER_DATASET,

@@ -1,11 +1,13 @@
 """A store of many small files: what an index has to get through."""
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.inputs.frames import MINUTE_NS, START_NS, bars, quotes
@@ -56,12 +58,22 @@ def _write_dataset(root: Path, instrument_id: str, timeframe: str) -> None:
     """Straight to Parquet: an operation of the store for each file would take minutes of syncing."""
     data_type = "bar" if timeframe else "quote"
     bar_type = bar_type_of(instrument_id, timeframe)
-    schema = arrow_schema(data_type, instrument_id, bar_type, 2, 0)
+    metadata = arrow_schema(data_type, instrument_id, bar_type, 2, 0).metadata
     directory = root / dataset_path(data_type, bar_type or instrument_id)
     directory.mkdir(parents=True)
-    (frame,) = bars(_ROWS, seed=1) if timeframe else quotes(_ROWS, seed=1)
+    for name, table in _tables(data_type):
+        pq.write_table(table.replace_schema_metadata(metadata), directory / name, compression="zstd")
+
+
+@cache
+def _tables(data_type: str) -> list[tuple[str, pa.Table]]:
+    """A dataset's files by name: the same rows in each dataset, for they are not what is measured."""
+    schema = arrow_schema(data_type, "A.B", "A.B-1-MINUTE-LAST-EXTERNAL", 2, 0)
+    (frame,) = bars(_ROWS, seed=1) if data_type == "bar" else quotes(_ROWS, seed=1)
+    tables = []
     for number in range(FILES_PER_DATASET):
         start_ns = START_NS + number * 2 * _ROWS * MINUTE_NS
         shifted = frame.with_columns(pl.col("ts_event", "ts_init") - frame["ts_init"][0] + start_ns)
         name = format_file_name(shifted["ts_init"][0], shifted["ts_init"][-1])
-        pq.write_table(to_arrow(shifted, schema), directory / name, compression="zstd")
+        tables.append((name, to_arrow(shifted, schema)))
+    return tables

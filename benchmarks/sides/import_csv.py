@@ -1,6 +1,7 @@
 """A vendor's CSV into a NautilusTrader store: the desk's import against NautilusTrader's own tools."""
 
 from pathlib import Path
+from typing import Any
 
 from benchmarks.subjects import BARS, QUOTES, Subject
 from benchmarks.work import Done, Work, Workspace
@@ -23,15 +24,7 @@ def desk_bars(workspace: Workspace) -> Work:
 
 def nautilus_quotes(workspace: Workspace) -> Work:
     """Read with pandas, make QuoteTick objects, write them."""
-    from nautilus_trader.persistence.wranglers import QuoteTickDataWrangler
-
-    from catalog_app.store.instruments import build_instrument
-
-    instrument = build_instrument(
-        "currency_pair", QUOTES.instrument_id, currency="USD", base_currency="EUR",
-        price_precision=QUOTES.price_precision, size_precision=QUOTES.size_precision,
-    )  # fmt: skip
-    return _nautilus(workspace.path("quote-csv") / "quotes.csv", QuoteTickDataWrangler(instrument))
+    return _nautilus(workspace.path("quote-csv") / "quotes.csv", quote_wrangler())
 
 
 def nautilus_bars(workspace: Workspace) -> Work:
@@ -47,6 +40,19 @@ def nautilus_bars(workspace: Workspace) -> Work:
     )  # fmt: skip
     wrangler = BarDataWrangler(BarType.from_str(BARS.bar_type), instrument)
     return _nautilus(workspace.path("bar-csv") / "bars.csv", wrangler)
+
+
+def quote_wrangler() -> Any:
+    """NautilusTrader's maker of QuoteTick objects."""
+    from nautilus_trader.persistence.wranglers import QuoteTickDataWrangler
+
+    from catalog_app.store.instruments import build_instrument
+
+    instrument = build_instrument(
+        "currency_pair", QUOTES.instrument_id, currency="USD", base_currency="EUR",
+        price_precision=QUOTES.price_precision, size_precision=QUOTES.size_precision,
+    )  # fmt: skip
+    return QuoteTickDataWrangler(instrument)
 
 
 def _desk(csv: Path, subject: Subject) -> Work:
@@ -71,14 +77,14 @@ def _desk(csv: Path, subject: Subject) -> Work:
     return Work(run)
 
 
-def _nautilus(csv: Path, wrangler: object) -> Work:
+def _nautilus(csv: Path, wrangler: Any) -> Work:
     import pandas as pd
     from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
     def run(store: Path) -> Done:
         # The quickest way that pandas has for these times.
         frame = pd.read_csv(csv, index_col="timestamp", parse_dates=["timestamp"], date_format="ISO8601")
-        records = wrangler.process(frame)  # type: ignore[attr-defined]
+        records = wrangler.process(frame)
         ParquetDataCatalog(str(store)).write_data(records)
         (file,) = store.rglob("*.parquet")
         return Done(len(records), file.stat().st_size)

@@ -74,6 +74,6 @@ def _desk(workspace: Workspace, *, forget: bool) -> Work:
         report = sync_store(store)
         if report.unreadable or report.unsupported:
             raise ValueError(f"files that could not be read: {report.unreadable or report.unsupported}")
-        return Done(report.files)
+        return Done(report.files, figures={"listed s": report.listed_seconds})
 
     return Work(run, before)

@@ -1,42 +1,32 @@
-"""NautilusTrader's own reader on files as the desk writes them and as NautilusTrader does."""
+"""NautilusTrader's own reader, on files as the desk writes them or as NautilusTrader does."""
 
 from pathlib import Path
 
-from benchmarks.subjects import BARS, QUOTES, Subject
+from benchmarks.subjects import BARS, QUOTES, Stored
 from benchmarks.work import Done, Work, Workspace
 
 
-def quotes_of_desk(workspace: Workspace) -> Work:
-    """Read the quotes that the desk wrote."""
-    return _read(workspace.path("desk-quotes"), QUOTES)
-
-
-def quotes_of_nautilus(workspace: Workspace) -> Work:
-    """Read the quotes that NautilusTrader wrote."""
-    return _read(workspace.path("nautilus-quotes"), QUOTES)
-
-
-def bars_of_desk(workspace: Workspace) -> Work:
-    """Read the bars that the desk wrote."""
-    return _read(workspace.path("desk-bars"), BARS)
-
-
-def bars_of_nautilus(workspace: Workspace) -> Work:
-    """Read the bars that NautilusTrader wrote."""
-    return _read(workspace.path("nautilus-bars"), BARS)
-
-
-def _read(store: Path, subject: Subject) -> Work:
+def quotes(workspace: Workspace, store: str) -> Work:
+    """ParquetDataCatalog.quote_ticks()."""
     from nautilus_trader.persistence.catalog import ParquetDataCatalog
 
-    catalog = ParquetDataCatalog(str(store))
-    size_bytes = subject.file(store).stat().st_size
+    stored = Stored.at(workspace.path(store))
+    catalog = ParquetDataCatalog(str(stored.root))
 
     def run(_: Path) -> Done:
-        if subject.data_type == "bar":
-            records = catalog.bars(bar_types=[str(subject.bar_type)])
-        else:
-            records = catalog.quote_ticks(instrument_ids=[subject.instrument_id])
-        return Done(len(records), size_bytes)
+        return Done(len(catalog.quote_ticks(instrument_ids=[QUOTES.instrument_id])), stored.size_bytes)
+
+    return Work(run)
+
+
+def bars(workspace: Workspace, store: str) -> Work:
+    """ParquetDataCatalog.bars()."""
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+    stored = Stored.at(workspace.path(store))
+    catalog = ParquetDataCatalog(str(stored.root))
+
+    def run(_: Path) -> Done:
+        return Done(len(catalog.bars(bar_types=[str(BARS.bar_type)])), stored.size_bytes)
 
     return Work(run)
