@@ -23,7 +23,7 @@ test: ## Everything that needs no outside service; browser tests where a Chromiu
 test-services: ## The suite against the PostgreSQL and Redis of DATABASE_URL and REDIS_URL (default: local ones)
 	@sh .make/venv requirements.txt requirements-dev.txt
 	@export ENV_FILE= DATABASE_URL="$${DATABASE_URL:-$(LOCAL_DATABASE)}" REDIS_URL="$${REDIS_URL:-$(LOCAL_REDIS)}"; \
-	$(PYTHON) -m tests.services && exec $(PYTHON) -m pytest -n auto --dist loadfile -m "not browser" $(PYTEST)
+	$(PYTHON) -m tests.services && exec $(PYTHON) -m pytest -n auto --dist loadfile -m "not browser and not pure" $(PYTEST)
 
 lint: ## Linter, format and types
 	@sh .make/venv requirements.txt requirements-dev.txt
@@ -41,7 +41,7 @@ lock: ## Pin what the requirements pull in, for every supported Python, into .co
 	@.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --no-annotate --no-header --strip-extras .lock.in -o .constraints.txt
 	@rm .lock.in
 
-clean: ## Remove .venv, .uv and caches; never var/, which holds your data
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+clean: ## Remove .venv, .venv-v2, .uv and caches; never var/, which holds your data
+	rm -rf .venv .venv-v2 .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 	@echo "var/ (database, exports, demo store, logs) is left alone: it is your data."

@@ -15,6 +15,22 @@ hypothesis_settings.load_profile("desk")
 
 PASSWORD = "a-long-test-password"
 
+# Tests of packages that know neither Django's database nor a broker: they need no second run against the services.
+PURE = (
+    "catalog_app/tests/store/",
+    "catalog_app/tests/formats/",
+    "tests/faults/test_killed_stores.py",
+    "tests/faults/test_store_faults.py",
+    "tests/test_benchmarks.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-services` leaves out."""
+    for item in items:
+        if item.path.relative_to(item.config.rootpath).as_posix().startswith(PURE):
+            item.add_marker("pure")
+
 
 @pytest.fixture
 def groups(db: None) -> None:

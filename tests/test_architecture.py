@@ -142,11 +142,16 @@ def test_importing_every_pure_module_loads_no_framework() -> None:
     assert run.returncode == 0, run.stderr
 
 
+# Where a bucket is and who may open it is said in the variables of AWS' own tools, which PyArrow reads too.
+READS_ENVIRONMENT = {"catalog_app.store.filesystem"}
+
+
 def test_apps_read_no_environment_variables() -> None:
     wrong = [
         module
         for module, path in SOURCES.items()
-        if re.search(r"\bos\.(environ|getenv)\b|from os import .*\b(environ|getenv)\b", path.read_text())
+        if module not in READS_ENVIRONMENT
+        and re.search(r"\bos\.(environ|getenv)\b|from os import .*\b(environ|getenv)\b", path.read_text())
     ]
     assert wrong == []
 
