@@ -15,13 +15,15 @@ hypothesis_settings.load_profile("desk")
 
 PASSWORD = "a-long-test-password"
 
-# Tests of packages that know neither Django's database nor a broker: they need no second run against the services.
+# Tests of what knows no database and no broker, or brings its own: they need no second run against the services.
 PURE = (
     "catalog_app/tests/store/",
     "catalog_app/tests/formats/",
     "tests/faults/test_killed_stores.py",
     "tests/faults/test_store_faults.py",
     "tests/test_benchmarks.py",
+    "tests/test_make.py",
+    "tests/test_run.py",
 )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.layout import dataset_path, locate
 from catalog_app.store.writer import DatasetWriter
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from benchmarks.inputs.frames import deltas, quotes, trades
 from benchmarks.subjects import DELTAS, QUOTES, TRADES, Subject
 from benchmarks.work import Workspace
-from catalog_app.store.arrow_schemas import arrow_schema
-from catalog_app.store.encoding import to_arrow
 from catalog_app.store.layout import DATA, V1_DIRECTORY, V2_DIRECTORY, Version, format_file_name, identifier
+from catalog_app.store.writing.arrow_schemas import arrow_schema
+from catalog_app.store.writing.encoding import to_arrow
 
 FILES: Final = 20
 # 16-byte raw values are units of 10^-16, 8-byte ones of 10^-9.

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.inputs.frames import MINUTE_NS, START_NS, bars, quotes
 from benchmarks.work import Workspace
-from catalog_app.store.instruments import build_instrument, instrument_path, instrument_table
+from catalog_app.store.instruments.building import build_instrument, instrument_path, instrument_table
 from catalog_app.store.layout import dataset_path, format_file_name
 from catalog_app.store.writer import arrow_schema, to_arrow
 

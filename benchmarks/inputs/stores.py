@@ -9,7 +9,7 @@ from benchmarks.inputs.frames import bars, quotes
 from benchmarks.sides import import_csv
 from benchmarks.subjects import BARS, QUOTES, Subject
 from benchmarks.work import Workspace
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 
 
 def large_quotes(workspace: Workspace) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmarks.subjects import Stored
 from benchmarks.work import Done, Work, Workspace
-from catalog_app.store.convert import convert
+from catalog_app.store.conversion.convert import convert
 from catalog_app.store.layout import Version
 
 

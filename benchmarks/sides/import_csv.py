@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.subjects import BARS, QUOTES, Subject
 from benchmarks.work import Done, Work, Workspace
 from catalog_app.formats.delimited import Mapping, parse_batches
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
 
 # What the desk does not use is imported where it is used: each process holds its own side's libraries.
@@ -32,7 +32,7 @@ def nautilus_bars(workspace: Workspace) -> Work:
     from nautilus_trader.model.data import BarType
     from nautilus_trader.persistence.wranglers import BarDataWrangler
 
-    from catalog_app.store.instruments import build_instrument
+    from catalog_app.store.instruments.building import build_instrument
 
     instrument = build_instrument(
         "currency_pair", BARS.instrument_id, currency="USDT", base_currency="BTC",
@@ -46,7 +46,7 @@ def quote_wrangler() -> Any:
     """NautilusTrader's maker of QuoteTick objects."""
     from nautilus_trader.persistence.wranglers import QuoteTickDataWrangler
 
-    from catalog_app.store.instruments import build_instrument
+    from catalog_app.store.instruments.building import build_instrument
 
     instrument = build_instrument(
         "currency_pair", QUOTES.instrument_id, currency="USD", base_currency="EUR",

@@ -8,8 +8,8 @@ from benchmarks.inputs.frames import quotes
 from benchmarks.sides.import_csv import quote_wrangler
 from benchmarks.subjects import QUOTES
 from benchmarks.work import Done, Work, Workspace
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.decimals import as_decimal
-from catalog_app.store.journal import Transaction
 
 
 def desk(workspace: Workspace) -> Work:

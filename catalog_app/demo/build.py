@@ -14,8 +14,8 @@ from catalog_app.demo.defects import Change, Defect, plant_defects
 from catalog_app.demo.generate import DemoDataset, Scope, generate
 from catalog_app.demo.manifest import MAX_POSITIONS, Finding, write_manifest
 from catalog_app.demo.universe import DemoInstrument
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.store.layout import dataset_path, parse_file_name
 from catalog_app.store.writer import DatasetWriter
 

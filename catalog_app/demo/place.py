@@ -8,7 +8,7 @@ from pathlib import Path
 from catalog_app.demo.build import build_store
 from catalog_app.demo.generate import Scope
 from catalog_app.demo.manifest import foreign_files, read_manifest
-from catalog_app.store import durable
+from catalog_app.store.commit import durable
 from catalog_app.store.errors import StoreError
 
 

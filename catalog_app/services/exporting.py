@@ -21,7 +21,7 @@ from catalog_app.services import jobs
 from catalog_app.services.errors import JobCancelled, JobFailed, JobInterrupted, ServiceError
 from catalog_app.services.jobs import Progress
 from catalog_app.services.uploads import sha256_of
-from catalog_app.store.durable import explained
+from catalog_app.store.commit.durable import explained
 from catalog_app.store.reader import scan
 
 # Data types whose columns the formats know.

@@ -13,10 +13,10 @@ import polars as pl
 from catalog_app.formats.delimited import BatchParser, Mapping, ParseStats, parse_batches
 from catalog_app.services.errors import JobFailed
 from catalog_app.services.jobs import Progress
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.commit.moves import Committed
 from catalog_app.store.filesystem import Root
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
-from catalog_app.store.moves import Committed
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.store.writer import DatasetWriter
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from catalog_app.services.maintenance.access import exclusive, writable
 from catalog_app.services.sync import sync_store
 from catalog_app.services.uploads import upload_path
 from catalog_app.store.bar_type import parse_bar_type
+from catalog_app.store.commit.journal import find_operation
+from catalog_app.store.commit.moves import Committed
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.instruments import build_instrument
-from catalog_app.store.journal import find_operation
+from catalog_app.store.instruments.building import build_instrument
 from catalog_app.store.layout import dataset_path
-from catalog_app.store.moves import Committed
 
 # Spreads trade at negative prices; for the rest a price of 0 or less is a defect.
 MAY_BE_NEGATIVE = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})

@@ -16,9 +16,9 @@ from catalog_app.services import bulk
 from catalog_app.services.index_totals import refresh_datasets
 from catalog_app.services.reading import BEING_WRITTEN, ReadFile
 from catalog_app.store.bar_type import parse_bar_type, split_instrument_id
-from catalog_app.store.definitions import Definition
 from catalog_app.store.errors import FileProblem, UnreadableFile
 from catalog_app.store.footer import Footer
+from catalog_app.store.instruments.definitions import Definition
 from catalog_app.store.layout import Located, locate, parse_file_name
 from catalog_app.store.listing import ListedFile
 

@@ -16,9 +16,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog_app.models import Store, StoreOperation
-from catalog_app.store.moves import Committed, committed_of
-from catalog_app.store.records import FileRecord, Record
-from catalog_app.store.unseen import unseen_operations
+from catalog_app.store.commit.moves import Committed, committed_of
+from catalog_app.store.commit.records import FileRecord, Record
+from catalog_app.store.commit.unseen import unseen_operations
 
 State = StoreOperation.State
 _IN_FORCE: dict[str, Any] = {"state": State.COMMITTED, "undone_at": None, "undone_by": None}

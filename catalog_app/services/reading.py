@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from catalog_app.store.definitions import Definition, read_definitions
 from catalog_app.store.errors import StoreError, UnreadableFile, UnsupportedFile
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.footer import Footer, read_footer
+from catalog_app.store.instruments.definitions import Definition, read_definitions
 from catalog_app.store.layout import Located, locate
 from catalog_app.store.listing import ListedFile
 

@@ -19,11 +19,11 @@ from catalog_app.services import index, operations
 from catalog_app.services.errors import JobFailed
 from catalog_app.services.reading import read_files
 from catalog_app.services.runs import sync_runs
-from catalog_app.store.area import AREA
+from catalog_app.store.commit.area import AREA
+from catalog_app.store.commit.recovery import recover
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.listing import ListedFile, list_files
-from catalog_app.store.recovery import recover
 from catalog_app.store.watching import list_directories
 
 LISTING_CHUNK = 5000

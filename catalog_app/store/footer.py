@@ -9,13 +9,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from catalog_app.store.canonical import require_columns
-from catalog_app.store.decoding import is_ns_timestamp
 from catalog_app.store.dialects import Dialect, detect_data_type, detect_dialect
 from catalog_app.store.errors import UnsupportedFile
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.layout import locate
-from catalog_app.store.opening import opened
+from catalog_app.store.reading.canonical import require_columns
+from catalog_app.store.reading.decoding import is_ns_timestamp
+from catalog_app.store.reading.opening import opened
 from catalog_app.store.schema import INT64_MAX, SCALE_DIGITS
 
 TS_INIT: Final = "ts_init"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow.fs as pafs
 
-from catalog_app.store.durable import explained
+from catalog_app.store.commit.durable import explained
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.layout import DATA

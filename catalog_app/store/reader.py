@@ -7,18 +7,18 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import types
 
-from catalog_app.store.canonical import (
+from catalog_app.store.filesystem import Root, StoreRoot
+from catalog_app.store.reading.canonical import (
     as_decimals,
     canonical_columns,
     require_columns,
     stored_columns,
     undefined_values,
 )
-from catalog_app.store.decoding import is_ns_timestamp
-from catalog_app.store.filesystem import Root, StoreRoot
-from catalog_app.store.opening import Physical, read_physical
+from catalog_app.store.reading.decoding import is_ns_timestamp
+from catalog_app.store.reading.opening import Physical, read_physical
+from catalog_app.store.reading.uncopied import scan_uncopied
 from catalog_app.store.schema import CANONICAL, INT64_MAX, POSITIONS, UINT64_MAX
-from catalog_app.store.uncopied import scan_uncopied
 
 _TIMES = pl.Schema({"ts_event": pl.Int64, "ts_init": pl.Int64})
 

@@ -14,10 +14,10 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog_app.store.decoding import is_ns_timestamp
 from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.listing import list_objects, walk
+from catalog_app.store.reading.decoding import is_ns_timestamp
 from catalog_app.store.schema import INT64_MAX
 
 RunKind = Literal["live", "backtest"]

@@ -9,17 +9,18 @@ from collections.abc import Iterable
 import polars as pl
 import pyarrow as pa
 
-from catalog_app.store import durable, layout
-from catalog_app.store.arrow_schemas import arrow_schema
+from catalog_app.store import layout
 from catalog_app.store.bar_type import parse_bar_type, split_instrument_id
-from catalog_app.store.disjoint import require_disjoint, touch
-from catalog_app.store.encoding import to_arrow
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.errors import InvalidRows, Overlap, UnsortedRows
-from catalog_app.store.journal import Transaction
 from catalog_app.store.layout import VERSIONS, Version
-from catalog_app.store.parquet_file import ROW_GROUP_ROWS, ParquetFile
-from catalog_app.store.rows import check_rows
 from catalog_app.store.schema import CANONICAL, SCALE_DIGITS
+from catalog_app.store.writing.arrow_schemas import arrow_schema
+from catalog_app.store.writing.disjoint import require_disjoint, touch
+from catalog_app.store.writing.encoding import to_arrow
+from catalog_app.store.writing.parquet_file import ROW_GROUP_ROWS, ParquetFile
+from catalog_app.store.writing.rows import check_rows
 
 __all__ = ["ROW_GROUP_ROWS", "DatasetWriter", "arrow_schema", "require_disjoint", "to_arrow"]
 

@@ -11,8 +11,8 @@ import pytest
 from catalog_app.models import Dataset, Store
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.store.layout import dataset_path
 from catalog_app.store.writer import DatasetWriter
 from quality_app.grid import Int64s

@@ -22,7 +22,7 @@ from catalog_app.services.importing import ImportRequest, request_import
 from catalog_app.services.jobs import reaper
 from catalog_app.services.stores import register_store
 from catalog_app.services.uploads import keep_local_file
-from catalog_app.store.journal import operations
+from catalog_app.store.commit.journal import operations
 from catalog_app.store.reader import scan
 from catalog_app.tests.jobs.processes import database_url
 

@@ -51,7 +51,7 @@ def arm(fate: str) -> None:
     """Prepare the end that `fate` describes, in the process that shall meet it."""
     kind, *words = fate.split()
     if kind == "step":
-        from catalog_app.store import durable
+        from catalog_app.store.commit import durable
 
         durable.on_step = countdown(int(words[0]))
     elif kind in {"before", "after"}:

@@ -30,13 +30,13 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog_app.store import durable, swap
-from catalog_app.store.convert import convert
+from catalog_app.store.commit import durable, swap
+from catalog_app.store.commit.journal import Transaction, operations
+from catalog_app.store.commit.recovery import recover, undo
+from catalog_app.store.commit.retention import purge
+from catalog_app.store.conversion.convert import convert
 from catalog_app.store.errors import ConcurrentChange
-from catalog_app.store.journal import Transaction, operations
 from catalog_app.store.maintenance import Consolidate, Deduplicate, DeleteRange, Request, execute, plan
-from catalog_app.store.recovery import recover, undo
-from catalog_app.store.retention import purge
 from catalog_app.tests.store.frames import frame, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog_app.store.journal import operations
-from catalog_app.store.recovery import recover
+from catalog_app.store.commit.journal import operations
+from catalog_app.store.commit.recovery import recover
 from catalog_app.tests.store.trees import leftovers
 from tests.faults.store_crashes import OPERATIONS, Seen, StoreCrasher, look, store_crasher, three_files
 

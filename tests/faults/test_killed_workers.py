@@ -18,7 +18,7 @@ from catalog_app.models.job import JobState
 from catalog_app.services import jobs
 from catalog_app.services.exporting import file_name, run_export
 from catalog_app.services.jobs import JobLost, Progress
-from catalog_app.store.recovery import recover
+from catalog_app.store.commit.recovery import recover
 from tests.faults.conftest import (
     Content,
     MortalRunner,

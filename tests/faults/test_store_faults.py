@@ -9,10 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from catalog_app.store.commit.journal import Transaction, operations
+from catalog_app.store.commit.recovery import recover, undo
+from catalog_app.store.commit.retention import purge
 from catalog_app.store.errors import HalfDone, StoreError
-from catalog_app.store.journal import Transaction, operations
-from catalog_app.store.recovery import recover, undo
-from catalog_app.store.retention import purge
 from catalog_app.tests.store.trees import leftovers, put, tree
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -127,7 +127,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from catalog_app.store.errors import ConcurrentChange
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 
 root, who, X, shared = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4].split(",")
 sys.stdin.readline()

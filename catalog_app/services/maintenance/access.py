@@ -15,9 +15,9 @@ from catalog_app.services import leases
 from catalog_app.services.errors import Conflict, DatasetLocked, JobFailed, LeaseLost
 from catalog_app.services.jobs import Progress
 from catalog_app.services.sync import sync_store
+from catalog_app.store.commit.recovery import recover
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import Held, StoreRoot
-from catalog_app.store.recovery import recover
 
 # The lease that keeps other writers out of a whole store while one of them commits.
 STORE_LEASE = ".datacatalog"

@@ -18,7 +18,7 @@ from catalog_app.services.maintenance.access import writable
 from catalog_app.services.store_roots import is_private
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
-from catalog_app.store.convert import ConversionReport, convert, plan_conversion
+from catalog_app.store.conversion.convert import ConversionReport, convert, plan_conversion
 from catalog_app.store.filesystem import StoreRoot
 
 SKIPPED_LISTED = 200

@@ -18,8 +18,8 @@ from catalog_app.services import operations
 from catalog_app.services.errors import ServiceError
 from catalog_app.services.jobs import Progress, enqueue
 from catalog_app.services.maintenance.access import refuse_read_only, store_of, writable
-from catalog_app.store.recovery import recover
-from catalog_app.store.retention import purge
+from catalog_app.store.commit.recovery import recover
+from catalog_app.store.commit.retention import purge
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

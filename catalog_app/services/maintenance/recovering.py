@@ -7,7 +7,7 @@ from typing import Any
 from catalog_app.services.jobs import Progress
 from catalog_app.services.maintenance.access import store_of, writable
 from catalog_app.services.sync import sync_store
-from catalog_app.store.recovery import recover
+from catalog_app.store.commit.recovery import recover
 
 
 def run_recovery(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from catalog_app.services.jobs import Progress
 from catalog_app.services.maintenance import summaries
 from catalog_app.services.maintenance.access import exclusive, refresh_index, store_of
 from catalog_app.services.maintenance.requesting import archive_target
+from catalog_app.store.commit.journal import find_operation
+from catalog_app.store.commit.moves import Committed
 from catalog_app.store.errors import ConcurrentChange, StoreError
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import find_operation
 from catalog_app.store.maintenance import Archive, Plan, Request, execute, plan, request_from_json
-from catalog_app.store.moves import Committed
 
 
 @dataclass(slots=True)

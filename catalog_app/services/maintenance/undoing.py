@@ -12,8 +12,8 @@ from catalog_app.services import leases, operations
 from catalog_app.services.errors import Conflict, JobFailed
 from catalog_app.services.jobs import Progress, enqueue
 from catalog_app.services.maintenance.access import exclusive, refresh_index, store_of
-from catalog_app.store import journal, recovery
-from catalog_app.store.moves import Committed, committed_of
+from catalog_app.store.commit import journal, recovery
+from catalog_app.store.commit.moves import Committed, committed_of
 
 
 def request_undo(operation: StoreOperation, user: User | None, *, idempotency_key: str | None = None) -> Job:

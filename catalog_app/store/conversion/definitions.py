@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 import pyarrow.parquet as pq
 
-from catalog_app.store import durable, layout
+from catalog_app.store import layout
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.conversion.pieces import Advance, CopyPiece, Piece
 from catalog_app.store.conversion.plans import Skipped, SourceFile, Unit
 from catalog_app.store.errors import FileProblem
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.instrument_convert import FieldNote, convert_rows, unlike, written_by
-from catalog_app.store.instrument_rows import DefinitionFile, Row, read_definition_file
-from catalog_app.store.instruments import DEFINITION_COMPRESSION
-from catalog_app.store.journal import Transaction
+from catalog_app.store.instruments.building import DEFINITION_COMPRESSION
+from catalog_app.store.instruments.conversion import FieldNote, convert_rows, unlike, written_by
+from catalog_app.store.instruments.rows import DefinitionFile, Row, read_definition_file
 from catalog_app.store.layout import Version
 from catalog_app.store.maintenance.errors import VerificationFailed
 

@@ -4,10 +4,10 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from catalog_app.store import durable
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.conversion.plans import SourceFile
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import Transaction
 from catalog_app.store.maintenance.errors import VerificationFailed
 
 # Called with a number of rows that were done; may raise to stop.

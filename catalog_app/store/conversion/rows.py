@@ -8,17 +8,17 @@ from typing import Final
 import polars as pl
 
 from catalog_app.store import layout
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.conversion.fingerprint import Fingerprint, fingerprint
 from catalog_app.store.conversion.pieces import Advance, Piece
 from catalog_app.store.conversion.plans import Part, Unit
 from catalog_app.store.errors import InvalidRows, UnreadableFile, UnsortedRows
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import Transaction
 from catalog_app.store.layout import Version
-from catalog_app.store.losses import losses, reduced
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.reader import scan
 from catalog_app.store.writer import DatasetWriter
+from catalog_app.store.writing.losses import losses, reduced
 
 # A batch of quotes takes 50 MB, one of depths (up to 1 KB a row) 32 MB.
 _BATCH_ROWS: Final = 524_288

@@ -5,9 +5,9 @@ from itertools import count
 from typing import Final
 from uuid import UUID, uuid5
 
+from catalog_app.store.commit.journal import operations
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import operations
 from catalog_app.store.listing import ListedFile, list_files
 
 KIND: Final = "convert"

@@ -7,10 +7,10 @@ from itertools import count
 from typing import Final
 from uuid import UUID, uuid5
 
-from catalog_app.store.area_of import area_of
+from catalog_app.store.commit.area_of import area_of
+from catalog_app.store.commit.moves import Committed, committed_of
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.maintenance.plans import PlannedFile, Step
-from catalog_app.store.moves import Committed, committed_of
 
 _NAMESPACE: Final = UUID("6f2a1d0e-3a53-4d0b-9f0e-52f5a1c4b7aa")
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from catalog_app.store import durable
-from catalog_app.store.disjoint import require_disjoint
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction, find_operation
+from catalog_app.store.commit.moves import Committed
 from catalog_app.store.errors import ConcurrentChange, Overlap, UnsupportedFile
 from catalog_app.store.filesystem import Root, StoreRoot
-from catalog_app.store.journal import Transaction, find_operation
 from catalog_app.store.maintenance.copies import Copy, find_copy
 from catalog_app.store.maintenance.draft import OnProgress
 from catalog_app.store.maintenance.joining import join
@@ -19,7 +19,7 @@ from catalog_app.store.maintenance.plans import Outcome, Plan, PlannedFile, Step
 from catalog_app.store.maintenance.requests import Archive
 from catalog_app.store.maintenance.rewriting import rewrite
 from catalog_app.store.maintenance.sources import read_source
-from catalog_app.store.moves import Committed
+from catalog_app.store.writing.disjoint import require_disjoint
 
 _WRITING = {"join", "stream", "sort", "unique", "recode"}
 

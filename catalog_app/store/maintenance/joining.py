@@ -14,12 +14,12 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.filesystem import Root, StoreRoot
-from catalog_app.store.journal import Transaction
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.maintenance.plans import PlannedFile, Step
 from catalog_app.store.maintenance.sources import essential, scratch_source
-from catalog_app.store.parquet_merge import merge
+from catalog_app.store.parquet.merge import merge
 
 # Small enough to stay in the processor's cache between reading and comparing.
 _BLOCK: Final = 1 << 19

@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 from uuid import UUID
 
+from catalog_app.store.commit.records import FileRecord
 from catalog_app.store.maintenance.requests import Request, camel, request_from_json
-from catalog_app.store.records import FileRecord
 
 # remove: to the trash. move: the file as it is, under another name or in another store. join: row groups byte for
 # byte. stream: rows in the order they come. sort, unique: rows in order of ts_init, without identical ones. recode:

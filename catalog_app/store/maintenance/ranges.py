@@ -1,6 +1,5 @@
 """Plans what takes the rows of a range out: deleting, and moving to another store."""
 
-from catalog_app.store.disjoint import require_disjoint
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.maintenance.copies import find_copy
@@ -10,6 +9,7 @@ from catalog_app.store.maintenance.requests import Archive, DeleteRange
 from catalog_app.store.maintenance.sources import Interval, Source
 from catalog_app.store.maintenance.tally import Cell, tally
 from catalog_app.store.schema import INT64_MAX
+from catalog_app.store.writing.disjoint import require_disjoint
 
 
 def plan_delete(draft: Draft, request: DeleteRange) -> None:

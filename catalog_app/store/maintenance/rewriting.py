@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.filesystem import Root
-from catalog_app.store.journal import Transaction
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.maintenance.fingerprint import Fingerprint
 from catalog_app.store.maintenance.plans import PlannedFile, Step

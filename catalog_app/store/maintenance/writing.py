@@ -6,15 +6,15 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from catalog_app.store import durable
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import Transaction
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.maintenance.fingerprint import Fingerprint
 from catalog_app.store.maintenance.plans import PlannedFile
 from catalog_app.store.maintenance.reading import batches, row_bytes, times_of
 from catalog_app.store.maintenance.sources import scratch_source
-from catalog_app.store.parquet_file import ROW_GROUP_ROWS, ParquetFile
+from catalog_app.store.writing.parquet_file import ROW_GROUP_ROWS, ParquetFile
 
 # Row groups are held in memory while they are encoded.
 _GROUP_BYTES: Final = 1 << 27

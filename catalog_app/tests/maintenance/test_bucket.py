@@ -18,9 +18,9 @@ from catalog_app.services.maintenance.access import STORE_LEASE, writable
 from catalog_app.services.maintenance.requesting import request_maintenance
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.journal import Transaction
 from catalog_app.store.maintenance import Consolidate
 from catalog_app.store.reader import scan
 from catalog_app.store.writer import DatasetWriter

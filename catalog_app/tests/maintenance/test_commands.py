@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog_app.models import Store, StoreOperation
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.tests.maintenance.conftest import files_of
 from catalog_app.tests.maintenance.test_undo import replace_first_file
 

@@ -13,8 +13,8 @@ from catalog_app.services.errors import Conflict
 from catalog_app.services.maintenance.conversion import ConversionRefused, request_conversion, request_conversion_of
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.tests.maintenance.conftest import files_of, finish, rows_of
 
 

@@ -15,7 +15,7 @@ from catalog_app.services.jobs import progress as progress_module
 from catalog_app.services.jobs import request_cancel, run_inline
 from catalog_app.services.maintenance.requesting import MaintenanceRefused, request_maintenance, request_run
 from catalog_app.services.stores import register_store
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.maintenance import Archive, Consolidate, DeleteRange, Request
 from catalog_app.tests.maintenance.conftest import Runner, files_of, finish, rows_of
 from catalog_app.tests.pages.conftest import MINUTE, START, bars, write
@@ -272,7 +272,7 @@ def test_a_broken_file_is_left_alone_and_named(store, bar_dataset, data_admin) -
 
 
 def test_a_crash_that_is_left_over_is_finished_by_a_recovery(store, bar_dataset, data_admin, monkeypatch, do) -> None:
-    from catalog_app.store.area_of import area_of
+    from catalog_app.store.commit.area_of import area_of
 
     area = type(area_of(store.root))
     with monkeypatch.context() as dying:

@@ -12,8 +12,8 @@ from catalog_app.services.errors import Conflict
 from catalog_app.services.jobs import run_inline
 from catalog_app.services.maintenance.undoing import request_undo
 from catalog_app.services.sync import sync_store
-from catalog_app.store.journal import Transaction
-from catalog_app.store.recovery import undo
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.commit.recovery import undo
 from catalog_app.tests.maintenance.conftest import Runner, files_of, finish
 
 

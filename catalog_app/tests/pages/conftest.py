@@ -10,8 +10,8 @@ import pytest
 from catalog_app.models import Dataset, Store
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
-from catalog_app.store.instruments import build_instrument, instrument_path, instrument_table
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, instrument_path, instrument_table
 from catalog_app.store.schema import CANONICAL, SCALE
 from catalog_app.store.writer import DatasetWriter
 

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.store.layout import Version, locate
 from catalog_app.store.listing import list_files
 from catalog_app.store.reader import scan

@@ -6,14 +6,14 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from catalog_app.store.arrow_schemas import V1_LEVELS
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.commit.moves import Committed
 from catalog_app.store.layout import Version
-from catalog_app.store.losses import may_be_undefined
-from catalog_app.store.moves import Committed
-from catalog_app.store.rows import GREEKS_CONVENTIONS, STATUS_ACTIONS
 from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, PRICE_MAX_RAW, QUANTITY_MAX_RAW, SIZE_COLUMNS
 from catalog_app.store.writer import DatasetWriter
+from catalog_app.store.writing.arrow_schemas import V1_LEVELS
+from catalog_app.store.writing.losses import may_be_undefined
+from catalog_app.store.writing.rows import GREEKS_CONVENTIONS, STATUS_ACTIONS
 
 INSTRUMENT = "EUR/USD.SIM"
 BAR_TYPE = "EUR/USD.SIM-1-MINUTE-BID-EXTERNAL"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from catalog_app.store.instrument_fields import V2_COLUMNS, class_name
+from catalog_app.store.instruments.fields import V2_COLUMNS, class_name
 from catalog_app.tests.store.upstream_v2 import run_v2
 
 CLASSES = tuple(sorted(V2_COLUMNS))

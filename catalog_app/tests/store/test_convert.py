@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog_app.store.convert import convert, plan_conversion
+from catalog_app.store.commit.journal import operations
+from catalog_app.store.conversion.convert import convert, plan_conversion
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import operations
-from catalog_app.store.losses import losses, reduced
 from catalog_app.store.reader import scan
+from catalog_app.store.writing.losses import losses, reduced
 from catalog_app.tests.store.conversions import QUOTES, assert_same, contents, source, write_dataset
 from catalog_app.tests.store.frames import BAR_TYPE, TYPES, frame, frames
 from catalog_app.tests.store.trees import leftovers, put, tree

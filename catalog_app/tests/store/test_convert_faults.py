@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store import durable
-from catalog_app.store.convert import convert
+from catalog_app.store.commit import durable
+from catalog_app.store.conversion.convert import convert
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.writer import DatasetWriter
 from catalog_app.tests.store.conversions import assert_same, contents, source, write_dataset
@@ -64,8 +64,8 @@ def test_a_disk_that_gives_back_other_rows_is_told(tmp_path: Path, monkeypatch: 
 
 _CONVERT = """
 import os, sys
-from catalog_app.store import durable
-from catalog_app.store.convert import convert
+from catalog_app.store.commit import durable
+from catalog_app.store.conversion.convert import convert
 
 left = [int(sys.argv[3])]
 def crash(name):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from catalog_app.store.convert import convert
-from catalog_app.store.instrument_fields import assumed, kind_of
-from catalog_app.store.instrument_v1 import same_value
+from catalog_app.store.conversion.convert import convert
+from catalog_app.store.instruments.fields import assumed, kind_of
+from catalog_app.store.instruments.v1 import same_value
 from catalog_app.store.layout import format_file_name
 from catalog_app.store.reader import scan
 from catalog_app.tests.market import market_path

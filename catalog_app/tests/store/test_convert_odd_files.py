@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store.convert import convert, plan_conversion
-from catalog_app.store.instruments import write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.conversion.convert import convert, plan_conversion
+from catalog_app.store.instruments.building import write_instrument
 from catalog_app.tests.store.conversions import QUOTES, contents, define, source, write_dataset
 from catalog_app.tests.store.frames import INSTRUMENT, UNIT, frame
 from catalog_app.tests.store.instrument_samples import read_v2_instruments, v1_sample

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from catalog_app.store import durable
-from catalog_app.store.convert import convert
+from catalog_app.store.commit import durable
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.conversion.convert import convert
 from catalog_app.store.filesystem import Held, StoreRoot
-from catalog_app.store.instruments import build_instrument, write_instrument
-from catalog_app.store.journal import Transaction
+from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.tests.s3_server import bucket, s3_endpoint
 from catalog_app.tests.store.conversions import assert_same, contents, write_dataset
 from catalog_app.tests.store.frames import INSTRUMENT, frame

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store.definitions import Definition, read_definitions
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
+from catalog_app.store.instruments.definitions import Definition, read_definitions
 from catalog_app.store.listing import list_files
 from catalog_app.tests.market import market_path
 from catalog_app.tests.store.frames import frame, write

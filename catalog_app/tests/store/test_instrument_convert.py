@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog_app.store.errors import UnsupportedFile
-from catalog_app.store.instrument_convert import FieldNote, convert_rows, written_by
-from catalog_app.store.instrument_fields import V2_COLUMNS, class_name, kind_of, v2_schema
-from catalog_app.store.instrument_rows import Row, read_definition_file
-from catalog_app.store.instrument_v1 import same_value
+from catalog_app.store.instruments.conversion import FieldNote, convert_rows, written_by
+from catalog_app.store.instruments.fields import V2_COLUMNS, class_name, kind_of, v2_schema
+from catalog_app.store.instruments.rows import Row, read_definition_file
+from catalog_app.store.instruments.v1 import same_value
 from catalog_app.store.layout import INSTRUMENT_DIRECTORIES, Version, definition_path, format_file_name
 from catalog_app.tests.store.instrument_samples import CLASSES, read_v2_instruments, v1_sample, write_v2_store
 from catalog_app.tests.store.upstream import instruments as read_v1_instruments

@@ -8,10 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.errors import Overlap, UnreadableFile, UnsupportedFile
-from catalog_app.store.instrument_fields import kind_of
-from catalog_app.store.instrument_v1 import same_value
-from catalog_app.store.instruments import (
+from catalog_app.store.instruments.building import (
     BUILDABLE,
     Definition,
     build_instrument,
@@ -20,7 +19,8 @@ from catalog_app.store.instruments import (
     read_definitions,
     write_instrument,
 )
-from catalog_app.store.journal import Transaction
+from catalog_app.store.instruments.fields import kind_of
+from catalog_app.store.instruments.v1 import same_value
 from catalog_app.store.layout import locate
 from catalog_app.store.listing import list_files
 from catalog_app.tests.market import market_path

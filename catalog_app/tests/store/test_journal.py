@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from catalog_app.store import durable, swap
+from catalog_app.store.commit import durable, swap
+from catalog_app.store.commit.journal import Transaction, find_operation, operations
+from catalog_app.store.commit.recovery import recover, undo
 from catalog_app.store.errors import ConcurrentChange, StoreError
-from catalog_app.store.journal import Transaction, find_operation, operations
-from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.trees import leftovers, put, tree
 
 A, B, C = (f"data/quote_tick/X.Y/{name}.parquet" for name in "abc")

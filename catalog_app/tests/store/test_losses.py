@@ -8,9 +8,9 @@ import pytest
 
 from catalog_app.store.errors import InvalidRows
 from catalog_app.store.layout import VERSIONS, Version
-from catalog_app.store.losses import losses, reduced
 from catalog_app.store.reader import scan
 from catalog_app.store.schema import CANONICAL
+from catalog_app.store.writing.losses import losses, reduced
 from catalog_app.tests.store.frames import TYPES, UNIT, frame, write
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog_app.store.parquet_file import ParquetFile
+from catalog_app.store.writing.parquet_file import ParquetFile
 
 COLUMNS: dict[str, tuple[pa.DataType, list[Any]]] = {
     "sequence": (pa.string(), ["a", "b", None]),

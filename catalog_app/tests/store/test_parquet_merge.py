@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from catalog_app.store import reader, thrift_compact
+from catalog_app.store import reader
 from catalog_app.store.layout import format_file_name
-from catalog_app.store.parquet_footer import NUM_ROWS, ROW_GROUPS, read_raw_footer
-from catalog_app.store.parquet_merge import merge, mergeable
+from catalog_app.store.parquet import thrift_compact
+from catalog_app.store.parquet.footer import NUM_ROWS, ROW_GROUPS, read_raw_footer
+from catalog_app.store.parquet.merge import merge, mergeable
 from catalog_app.tests.market import market_path
 from catalog_app.tests.store import upstream
 from catalog_app.tests.store.frames import INSTRUMENT, UNIT, frame, write

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from catalog_app.store import parquet_merge, thrift_compact
 from catalog_app.store.errors import StoreError, UnreadableFile, UnsupportedFile
-from catalog_app.store.parquet_footer import ROW_GROUPS, Parts, put_together, read_raw_footer
-from catalog_app.store.parquet_merge import merge, mergeable
+from catalog_app.store.parquet import merge as parquet_merge
+from catalog_app.store.parquet import thrift_compact
+from catalog_app.store.parquet.footer import ROW_GROUPS, Parts, put_together, read_raw_footer
+from catalog_app.store.parquet.merge import merge, mergeable
 
 TIMES = pa.schema([pa.field("ts_init", pa.uint64(), nullable=False)], metadata={"instrument_id": "A.B"})
 

@@ -7,7 +7,7 @@ import pytest
 
 from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.parquet_merge import merge, mergeable
+from catalog_app.store.parquet.merge import merge, mergeable
 from catalog_app.tests.s3_server import bucket, s3_endpoint
 from catalog_app.tests.store.test_parquet_merge import assert_same_rows, table
 

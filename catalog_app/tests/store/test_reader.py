@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store.arrow_schemas import arrow_schema
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
 from catalog_app.store.reader import scan
 from catalog_app.store.schema import CANONICAL, INT128_MAX, POSITIONS
+from catalog_app.store.writing.arrow_schemas import arrow_schema
 from catalog_app.tests.market import market_path
 from catalog_app.tests.store.frames import INSTRUMENT, UNIT, frame, write
 from catalog_app.tests.store.physical import DIALECTS, put_table, table

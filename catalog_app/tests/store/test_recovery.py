@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from catalog_app.store.commit.journal import Transaction, find_operation
+from catalog_app.store.commit.recovery import recover, undo
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction, find_operation
-from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.trees import Tree, leftovers, put, tree
 from catalog_app.tests.store.upstream import run_python
 
@@ -30,7 +30,7 @@ def fresh(root: Path) -> Tree:
 _DIES = """
 import os, sys
 from pathlib import Path
-from catalog_app.store import durable, journal
+from catalog_app.store.commit import durable, journal
 
 tx = journal.Transaction(Path(sys.argv[1]), "test", "data/quote_tick/X.Y")
 for path in sys.argv[2:4]:
@@ -74,7 +74,7 @@ def test_a_recovery_that_meets_a_foreign_file_goes_back(tmp_path: Path) -> None:
 _HOLD = """
 import sys, time
 from pathlib import Path
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 
 tx = Transaction(Path(sys.argv[1]), "import", "d")
 tx.stage("data/bar/X/a.parquet").write_text("half")
@@ -112,7 +112,7 @@ import resource, signal, sys
 from pathlib import Path
 import polars as pl
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.schema import CANONICAL
 from catalog_app.store.writer import DatasetWriter
 
@@ -145,7 +145,7 @@ _READ_ONLY = """
 import os, sys
 from pathlib import Path
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 
 if os.geteuid() == 0:
     os.setuid(65534)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_app.store import journal, retention
+from catalog_app.store.commit import journal, retention
+from catalog_app.store.commit.journal import Transaction, find_operation, operations
+from catalog_app.store.commit.moves import Committed
+from catalog_app.store.commit.records import Record
+from catalog_app.store.commit.recovery import recover, undo
+from catalog_app.store.commit.retention import purge, trash_size
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction, find_operation, operations
-from catalog_app.store.moves import Committed
-from catalog_app.store.records import Record
-from catalog_app.store.recovery import recover, undo
-from catalog_app.store.retention import purge, trash_size
 from catalog_app.tests.store.trees import leftovers, put, tree
 
 A, B, C = (f"data/quote_tick/X.Y/{name}.parquet" for name in "abc")
@@ -134,7 +134,7 @@ def test_a_purge_whose_disk_fails_is_finished_by_recovery(tmp_path: Path, monkey
         raise OSError(5, "the disk broke")
 
     with monkeypatch.context() as patch:
-        patch.setattr("catalog_app.store.durable.remove", broken)
+        patch.setattr("catalog_app.store.commit.durable.remove", broken)
         with pytest.raises(StoreError, match="the disk broke"):
             purge(tmp_path, operation_ids=[old.operation_id])
     [recovered] = recover(tmp_path)

@@ -7,12 +7,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store.arrow_schemas import arrow_schema
-from catalog_app.store.encoding import to_arrow
 from catalog_app.store.errors import InvalidRows
 from catalog_app.store.layout import V1_DIRECTORY, V2_DIRECTORY, VERSIONS, Version, format_file_name, identifier
-from catalog_app.store.rows import check_rows
 from catalog_app.store.schema import CANONICAL, PRICE_MAX_RAW, QUANTITY_MAX_RAW
+from catalog_app.store.writing.arrow_schemas import arrow_schema
+from catalog_app.store.writing.encoding import to_arrow
+from catalog_app.store.writing.rows import check_rows
 from catalog_app.tests.store.expected import expected
 from catalog_app.tests.store.frames import INSTRUMENT, TYPES, UNIT, bar_type_of, frame, write
 from catalog_app.tests.store.upstream import Answer, Query, answers

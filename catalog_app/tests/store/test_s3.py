@@ -11,16 +11,16 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
-from catalog_app.store import durable, s3_area
+from catalog_app.store.commit import durable, s3_area
+from catalog_app.store.commit.journal import Transaction, find_operation, operations
+from catalog_app.store.commit.moves import Committed
+from catalog_app.store.commit.recovery import recover, undo
+from catalog_app.store.commit.retention import purge, trash_size
 from catalog_app.store.errors import ConcurrentChange, Overlap, StoreError
 from catalog_app.store.filesystem import Held, StoreRoot
 from catalog_app.store.footer import read_footer
-from catalog_app.store.journal import Transaction, find_operation, operations
 from catalog_app.store.listing import list_files
-from catalog_app.store.moves import Committed
 from catalog_app.store.reader import scan
-from catalog_app.store.recovery import recover, undo
-from catalog_app.store.retention import purge, trash_size
 from catalog_app.store.writer import DatasetWriter
 from catalog_app.tests.s3_server import bucket, s3_endpoint
 from catalog_app.tests.store.frames import INSTRUMENT, frame
@@ -240,7 +240,7 @@ _CRASHER = """
 import contextlib, os, sys
 from functools import partial
 from pathlib import Path
-from catalog_app.store import durable, journal, recovery, retention
+from catalog_app.store.commit import durable, journal, recovery, retention
 from catalog_app.store.filesystem import StoreRoot
 
 @contextlib.contextmanager

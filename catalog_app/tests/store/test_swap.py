@@ -14,10 +14,10 @@ from uuid import UUID
 
 import pytest
 
-from catalog_app.store import durable, swap
+from catalog_app.store.commit import durable, swap
+from catalog_app.store.commit.journal import Transaction, operations
+from catalog_app.store.commit.recovery import recover, undo
 from catalog_app.store.errors import ConcurrentChange, StoreError
-from catalog_app.store.journal import Transaction, operations
-from catalog_app.store.recovery import recover, undo
 from catalog_app.tests.store.frames import frame, write
 from catalog_app.tests.store.trees import leftovers, put, tree
 

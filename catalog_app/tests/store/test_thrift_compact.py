@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog_app.store import thrift_compact as thrift
-from catalog_app.store.thrift_compact import Forbid, ForbiddenField, Rules, ThriftError
+from catalog_app.store.parquet import thrift_compact as thrift
+from catalog_app.store.parquet.thrift_compact import Forbid, ForbiddenField, Rules, ThriftError
 
 I64 = st.integers(-(2**63), 2**63 - 1)
 

@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.commit.recovery import undo
+from catalog_app.store.commit.retention import purge
+from catalog_app.store.commit.unseen import unseen_operations
 from catalog_app.store.errors import StoreError
-from catalog_app.store.journal import Transaction
-from catalog_app.store.recovery import undo
-from catalog_app.store.retention import purge
-from catalog_app.store.unseen import unseen_operations
 
 DATA = "data/bar/X/1.parquet"
 

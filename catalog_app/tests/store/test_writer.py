@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.errors import InvalidRows, Overlap, StoreError, UnsortedRows
-from catalog_app.store.journal import Transaction
 from catalog_app.store.layout import dataset_path, format_file_name
 from catalog_app.store.reader import scan
 from catalog_app.store.writer import DatasetWriter

@@ -6,8 +6,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from catalog_app.store.arrow_schemas import arrow_schema
 from catalog_app.store.layout import V1_DIRECTORY, V2_DIRECTORY, VERSIONS, Version
+from catalog_app.store.writing.arrow_schemas import arrow_schema
 from catalog_app.tests.store import reference
 from catalog_app.tests.store.frames import INSTRUMENT, TYPES, bar_type_of, frame, write
 from catalog_app.tests.store.plain_decoder import decode

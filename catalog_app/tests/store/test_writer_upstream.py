@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from catalog_app.store.journal import Transaction
+from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.layout import VERSIONS, Version
 from catalog_app.store.schema import CANONICAL
 from catalog_app.store.writer import ROW_GROUP_ROWS, DatasetWriter

@@ -15,8 +15,8 @@ from catalog_app.services import leases
 from catalog_app.services.errors import DatasetLocked
 from catalog_app.services.importing import ImportRefused
 from catalog_app.services.jobs import run_inline
+from catalog_app.store.commit.recovery import undo
 from catalog_app.store.reader import scan
-from catalog_app.store.recovery import undo
 from catalog_app.store.schema import SCALE
 from catalog_app.tests.market import market_path
 from catalog_app.tests.transfers.conftest import GOOD, Importer, bars, files_of

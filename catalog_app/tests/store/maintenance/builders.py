@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
+from catalog_app.store.commit.recovery import undo
 from catalog_app.store.layout import format_file_name, parse_file_name
 from catalog_app.store.maintenance import Outcome, Plan, Request, execute, plan, windows
-from catalog_app.store.recovery import undo
 from catalog_app.tests.store.trees import leftovers, tree
 
 INSTRUMENT = "EUR/USD.SIM"

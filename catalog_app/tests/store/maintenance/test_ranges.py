@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog_app.store.commit.journal import operations
+from catalog_app.store.commit.recovery import undo
 from catalog_app.store.errors import Overlap, StoreError
-from catalog_app.store.journal import operations
 from catalog_app.store.maintenance import Archive, DeleteRange, execution, plan
-from catalog_app.store.recovery import undo
 from catalog_app.tests.store.maintenance.builders import (
     DIRECTORY,
     Row,

@@ -1,0 +1,1 @@
+"""Definitions of instruments: read, built, written and converted."""

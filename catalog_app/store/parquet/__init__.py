@@ -1,0 +1,1 @@
+"""Parquet files as bytes: joining them without decoding."""

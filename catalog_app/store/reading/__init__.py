@@ -1,0 +1,1 @@
+"""How the columns of a file become a canonical frame."""

@@ -1,0 +1,1 @@
+"""How a canonical frame becomes the file that a version of NautilusTrader writes."""
