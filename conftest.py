@@ -15,22 +15,20 @@ hypothesis_settings.load_profile("desk")
 
 PASSWORD = "a-long-test-password"
 
-# Tests of what knows no database and no broker, or brings its own: they need no second run against the services.
-PURE = (
-    "catalog_app/tests/store/",
-    "catalog_app/tests/formats/",
-    "tests/faults/test_killed_stores.py",
-    "tests/faults/test_store_faults.py",
-    "tests/test_benchmarks.py",
-    "tests/test_make.py",
-    "tests/test_run.py",
-)
+DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
+# Here processes of the desk run, which take the database and the broker from the environment.
+PROCESSES = ("catalog_app/tests/jobs/", "datacatalog/tests/", "tests/faults/", "tests/security/")
+# These bring services of their own.
+EMBEDDED = ("tests/faults/test_killed_stores.py", "tests/faults/test_store_faults.py", "tests/test_run.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test-services` leaves out."""
+    """Mark what knows no database and no broker: `make test-services` need not run it again."""
     for item in items:
-        if item.path.relative_to(item.config.rootpath).as_posix().startswith(PURE):
+        path = item.path.relative_to(item.config.rootpath).as_posix()
+        uses = set(getattr(item, "fixturenames", ())) & DATABASE or item.get_closest_marker("django_db")
+        processes = path.startswith(PROCESSES) and not path.startswith(EMBEDDED)
+        if not uses and not processes and item.get_closest_marker("services") is None:
             item.add_marker("pure")
 
 
