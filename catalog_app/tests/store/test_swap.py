@@ -276,7 +276,7 @@ def test_a_commit_first_finishes_what_a_dead_process_left(tmp_path: Path, monkey
     for path in (A, B):
         put(tmp_path, path, "old")
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom catalog_app.store import durable, journal\n"
+        "import os, sys\nfrom pathlib import Path\nfrom catalog_app.store.commit import durable, journal\n"
         "tx = journal.Transaction(Path(sys.argv[1]), 'test', 'd')\n"
         f"tx.remove({A!r}); tx.remove({B!r}); tx.stage({C!r}).write_text('C')\n"
         "durable.on_step = lambda step: os._exit(9) if step.startswith('switched') else None\ntx.commit()\n"
