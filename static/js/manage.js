@@ -10,7 +10,7 @@
     const all = form.querySelector('input[name="all"]');
     const chosen = boxes().filter((box) => box.checked).length;
     const number = all?.checked ? Number(all.dataset.number) : chosen;
-    form.querySelector("[data-chosen]").textContent = number === 1 ? "1 dataset" : `${number.toLocaleString("en").replaceAll(",", "\u202f")} datasets`;
+    form.querySelector("[data-chosen]").textContent = `${number.toLocaleString("en").replaceAll(",", "\u202f")} chosen`;
     form.querySelector("[data-needs-choice]").disabled = number === 0;
     const head = form.querySelector("[data-choose-page]");
     if (head) {

@@ -132,6 +132,8 @@ def shots(known: Prepared) -> list[Shot]:
         Shot("import-finished", known.finished_import),
         Shot("import-failed", known.failed_import),
         Shot("export", known.export),
+        Shot("manage", "/catalog/manage/?venue=SIM"),
+        Shot("operations", "/catalog/manage/operations/"),
         Shot("jobs", "/jobs/"),
         Shot("tokens", "/account/tokens/"),
         Shot("api", "/api/v1/docs"),
