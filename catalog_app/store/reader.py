@@ -16,7 +16,7 @@ from catalog_app.store.reading.canonical import (
     undefined_values,
 )
 from catalog_app.store.reading.decoding import is_ns_timestamp
-from catalog_app.store.reading.opening import Physical, read_physical
+from catalog_app.store.reading.physical import Physical, read_physical
 from catalog_app.store.reading.uncopied import scan_uncopied
 from catalog_app.store.schema import CANONICAL, INT64_MAX, POSITIONS, UINT64_MAX
 

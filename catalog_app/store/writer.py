@@ -19,7 +19,8 @@ from catalog_app.store.schema import CANONICAL, SCALE_DIGITS
 from catalog_app.store.writing.arrow_schemas import arrow_schema
 from catalog_app.store.writing.disjoint import require_disjoint, touch
 from catalog_app.store.writing.encoding import to_arrow
-from catalog_app.store.writing.parquet_file import ROW_GROUP_ROWS, ParquetFile
+from catalog_app.store.writing.parquet_file import ParquetFile
+from catalog_app.store.writing.row_groups import ROW_GROUP_ROWS, group_rows
 from catalog_app.store.writing.rows import check_rows
 
 __all__ = ["ROW_GROUP_ROWS", "DatasetWriter", "arrow_schema", "require_disjoint", "to_arrow"]
@@ -58,7 +59,7 @@ class DatasetWriter:
         self._precisions = (price_precision, size_precision)
         self._schema = arrow_schema(data_type, instrument_id, bar_type, *self._precisions, version)
         self._compression = compression
-        self._row_group_rows = row_group_rows
+        self._row_group_rows = group_rows(self._schema, row_group_rows)
         self._pending: list[pl.DataFrame] = []
         self._pending_rows = 0
         self._file: ParquetFile | None = None

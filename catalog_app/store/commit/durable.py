@@ -21,6 +21,7 @@ def _ignore(step: str) -> None:
 
 on_step: Callable[[str], None] = _ignore
 
+_BLOCK_BYTES = 1 << 23
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _ADVICE = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -114,8 +115,13 @@ def remove(path: Path) -> None:
 
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        # Large blocks, since a thread that hashes waits for the interpreter after each.
+        block = memoryview(bytearray(max(1, min(os.fstat(file.fileno()).st_size, _BLOCK_BYTES))))
+        while count := file.readinto(block):
+            digest.update(block[:count])
+    return digest.hexdigest()
 
 
 def try_lock(path: Path) -> int | None:

@@ -8,10 +8,11 @@ operations with a record go forward, staging without one is thrown away once its
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from uuid import UUID, uuid4
 
 from catalog_app.store.commit import durable
@@ -22,6 +23,9 @@ from catalog_app.store.commit.records import FileRecord, Record, describe
 from catalog_app.store.commit.workspace import Workspace
 from catalog_app.store.errors import ConcurrentChange, StoreError
 from catalog_app.store.filesystem import Root, StoreRoot
+
+_HASHING_THREADS: Final = 2
+_LARGE_BYTES: Final = 1 << 20
 
 Check = Callable[[frozenset[str]], None]
 
@@ -42,7 +46,9 @@ class Transaction:
         self._area: Area = area_of(self.store)
         self._staged: dict[str, Path] = {}
         self._restored: dict[str, FileRecord] = {}
-        self._removed: dict[str, None] = {}
+        self._described: dict[str, Future[FileRecord]] = {}
+        self._removed: dict[str, Future[FileRecord] | None] = {}
+        self._hashing: ThreadPoolExecutor | None = None
         self._expected: list[tuple[str, int, int]] = []
         self._listings: dict[str, set[str]] = {}
         self._checks: list[Check] = []
@@ -81,7 +87,12 @@ class Transaction:
         return workspace.path / f"{self._scratch_count:06d}.staged"
 
     def adopt(self, scratch: Path, final_rel_path: str) -> None:
-        """Name where a scratch file goes at commit; ValueError for a path outside data/ or named twice."""
+        """Name where a written file goes at commit; ValueError for a path outside data/ or named twice."""
+        self._name(scratch, final_rel_path)
+        if scratch.stat().st_size >= _LARGE_BYTES:
+            self._described[final_rel_path] = self._aside(describe, scratch, final_rel_path)
+
+    def _name(self, scratch: Path, final_rel_path: str) -> None:
         _require_data_path(final_rel_path)
         if final_rel_path in self._staged:
             raise ValueError(f"{final_rel_path} is staged already")
@@ -90,14 +101,25 @@ class Transaction:
     def stage(self, final_rel_path: str) -> Path:
         """The file to write, which goes to `final_rel_path` at commit."""
         scratch = self.scratch()
-        self.adopt(scratch, final_rel_path)
+        self._name(scratch, final_rel_path)
         return scratch
 
     def remove(self, rel_path: str) -> None:
         """Move a present file to the trash at commit."""
         self._require_open()
         _require_data_path(rel_path)
-        self._removed[rel_path] = None
+        if rel_path not in self._removed:
+            self._removed[rel_path] = self._removal(rel_path)
+
+    def _removal(self, rel_path: str) -> "Future[FileRecord] | None":
+        """A large file is hashed while others are written; small ones in a row cost less than handing them over."""
+        size, _ = self._area.identity(rel_path) or (0, 0)
+        return self._aside(self._area.describe_present, rel_path) if size >= _LARGE_BYTES else None
+
+    def _aside[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        if self._hashing is None:
+            self._hashing = ThreadPoolExecutor(_HASHING_THREADS, thread_name_prefix="hash")
+        return self._hashing.submit(work, *args, **kwargs)
 
     def expect(self, rel_path: str, size_bytes: int, mtime_ns: int) -> None:
         """Make the commit refuse (ConcurrentChange) unless the file is still as given."""
@@ -128,6 +150,9 @@ class Transaction:
 
     def abort(self) -> None:
         """Throw the staged files away. Does nothing after a commit."""
+        if self._hashing is not None:
+            self._hashing.shutdown(wait=False, cancel_futures=True)
+            self._hashing = None
         if self._workspace is not None:
             self._workspace.close()
             self._workspace = None
@@ -150,10 +175,11 @@ class Transaction:
             directory=self.directory,
             created_at=datetime.now(UTC).isoformat(),
             state="prepared",
-            files_before=[self._area.describe_present(rel_path) for rel_path in self._removed],
-            files_after=[
-                self._restored.get(rel_path) or describe(path, rel_path) for rel_path, path in self._staged.items()
+            files_before=[
+                described.result() if described else self._area.describe_present(rel_path)
+                for rel_path, described in self._removed.items()
             ],
+            files_after=[self._describe_staged(rel_path, path) for rel_path, path in self._staged.items()],
             undoes=self._undoes,
         )
         with self._area.exclusive() as held:
@@ -169,6 +195,12 @@ class Transaction:
             self._area.save_pending(record)
             self._area.complete(record)
         return committed_of(record)
+
+    def _describe_staged(self, rel_path: str, path: Path) -> FileRecord:
+        if rel_path in self._restored:
+            return self._restored[rel_path]
+        record = self._described[rel_path].result() if rel_path in self._described else None
+        return record if record and record.is_at(path) else describe(path, rel_path)
 
     def _verify(self, record: Record) -> None:
         for rel_path, size_bytes, mtime_ns in self._expected:

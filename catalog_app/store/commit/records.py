@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from catalog_app.store.commit import durable
-from catalog_app.store.errors import StoreError
+from catalog_app.store.errors import FileProblem, StoreError
+from catalog_app.store.parquet.footer import read_raw_footer, rows_of
 
 State = Literal["prepared", "rolling_back", "rolled_back", "committed", "undone"]
 
@@ -98,19 +98,19 @@ class Record:
 def describe(path: Path, rel_path: str) -> FileRecord:
     """Identity, hash and row count of the local file at `path`."""
     before = path.stat()
-    record = FileRecord(
-        rel_path, before.st_size, durable.sha256(path), count_rows(path), before.st_mtime_ns, before.st_ino
-    )
+    with pa.OSFile(str(path)) as file:
+        rows = count_rows(file)
+    record = FileRecord(rel_path, before.st_size, durable.sha256(path), rows, before.st_mtime_ns, before.st_ino)
     if not record.is_at(path):
         raise StoreError(f"{rel_path}: the file changed while it was being read: retry")
     return record
 
 
-def count_rows(source: Path | pa.NativeFile) -> int | None:
+def count_rows(file: pa.NativeFile) -> int | None:
     """Rows by a Parquet file's footer; None for anything else."""
     try:
-        return int(pq.read_metadata(source).num_rows)
-    except (pa.ArrowException, OSError):
+        return rows_of(read_raw_footer(file, ""))
+    except (FileProblem, OSError):
         return None
 
 

@@ -50,12 +50,12 @@ class Draft:
         """Read the files' ts_init; what cannot be read is left alone from here on. Sets the progress' total."""
         self._total = passes * sum(source.rows for source in sources)
         found = []
-        for source in sources:
-            try:
-                found.append(look_at_times(self.root, source, self.seen))
-            except UnreadableFile as problem:
+        for source, looked_at in zip(sources, look_at_times(self.root, sources, self.seen), strict=True):
+            if isinstance(looked_at, UnreadableFile):
                 self.contents.sources.remove(source)
-                self.contents.left_alone.append(LeftAlone(source.path, problem.reason, source.named))
+                self.contents.left_alone.append(LeftAlone(source.path, looked_at.reason, source.named))
+            else:
+                found.append(looked_at)
         return found
 
     def seen(self, rows: int) -> None:

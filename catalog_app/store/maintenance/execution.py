@@ -76,9 +76,9 @@ def execute(
     steps = [step for step in plan.steps if not step.in_target]
     with Transaction(root, plan.kind, plan.directory, operation_id=operation_id) as tx:
         _guard(tx, root, plan, steps)
-        _stage(run, tx, steps)
         for file in plan.files_before:
             tx.remove(file.path)
+        _stage(run, tx, steps)
         before_commit()
         return _outcome(tx.commit(), copied)
 

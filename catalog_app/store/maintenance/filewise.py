@@ -3,15 +3,14 @@
 from collections import Counter
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.layout import format_file_name
 from catalog_app.store.maintenance.draft import Draft, listed
 from catalog_app.store.maintenance.plans import PlannedFile, Step
 from catalog_app.store.maintenance.requests import Recompress
 from catalog_app.store.maintenance.sources import Source
-from catalog_app.store.maintenance.writing import group_rows
+from catalog_app.store.reading.metadata import read_metadata
+from catalog_app.store.writing.row_groups import group_rows
 
 # Parquet's names of the codecs.
 _CODECS: Final = {"zstd": "ZSTD", "snappy": "SNAPPY", "none": "UNCOMPRESSED"}
@@ -60,7 +59,5 @@ def _has_groups(source: Source, request: Recompress) -> bool:
 
 
 def _codecs(draft: Draft, source: Source) -> set[str]:
-    with StoreRoot.at(draft.root).open_input(source.path) as file:
-        metadata = pq.read_metadata(file)
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    return {group.column(at).compression for group in groups for at in range(group.num_columns)}
+    groups = read_metadata(StoreRoot.at(draft.root), source.path).row_groups()
+    return {chunk.codec for group in groups for chunk in group.chunks.values()}

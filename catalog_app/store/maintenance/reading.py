@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,13 +13,12 @@ from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.footer import TS_INIT
 from catalog_app.store.maintenance.sources import Source
+from catalog_app.store.writing.row_groups import row_bytes
 
 # A batch is bounded by both: rows of depths are some 50 times as wide as a ts_init.
 _BATCH_ROWS: Final = 1_048_576
 _BATCH_BYTES: Final = 1 << 24
 _READ_BUFFER: Final = 1 << 20
-_TEXT_BYTES: Final = 40
-_LIST_ITEMS: Final = 12
 
 type Times = npt.NDArray[np.int64]
 
@@ -69,17 +69,21 @@ def time_batches(root: Root, source: Source, *, groups: Sequence[int] | None = N
         yield times_of(table)
 
 
-def row_bytes(schema: pa.Schema) -> int:
-    """About how many bytes a row takes in memory."""
-    return sum(_width(field.type) for field in schema) or 1
+def times_of_files(root: Root, sources: Sequence[Source]) -> list[Times] | None:
+    """The ts_init (ns, UTC) of several small files, in the rows' order; None where one of them must be looked at alone.
 
-
-def _width(kind: pa.DataType) -> int:
-    if pa.types.is_struct(kind):
-        return sum(_width(kind.field(at).type) for at in range(kind.num_fields))
-    if pa.types.is_nested(kind):
-        return _LIST_ITEMS * sum(_width(kind.field(at).type) for at in range(kind.num_fields))
+    Polars opens many files in a fraction of the time that they take one by one.
+    """
+    store = StoreRoot.at(root)
+    paths = [store.source(source.path) for source in sources]
     try:
-        return max(1, int(kind.bit_width) // 8)
-    except ValueError:
-        return _TEXT_BYTES
+        frame = pl.scan_parquet(
+            paths, glob=False, hive_partitioning=False, extra_columns="ignore", storage_options=store.storage_options
+        )
+        times = frame.select(pl.col(TS_INIT).cast(pl.Int64)).collect(engine="streaming").to_series()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None
+    if times.null_count() or times.len() != sum(source.rows for source in sources):
+        return None
+    ends = np.cumsum([source.rows for source in sources])
+    return np.split(times.to_numpy(), ends[:-1])

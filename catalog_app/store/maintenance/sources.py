@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
 from catalog_app.store import layout
 from catalog_app.store.errors import FileProblem, StoreError
 from catalog_app.store.filesystem import Root, StoreRoot
-from catalog_app.store.footer import TS_INIT, read_footer
+from catalog_app.store.footer import TS_INIT, describe
 from catalog_app.store.maintenance.plans import PlannedFile
+from catalog_app.store.reading.metadata import read_metadata
 
 # What a writer noted about itself, not about the rows.
 _WRITERS_NOTES: Final = frozenset({b"rows_per_group", b"pandas"})
@@ -134,17 +134,13 @@ def scratch_source(path: Path) -> Source:
 
 
 def _source(root: Root, path: str, info: pafs.FileInfo) -> Source:
-    footer = read_footer(root, path)
+    store = StoreRoot.at(root)
+    metadata = read_metadata(store, path)
+    footer = describe(store, metadata)
     if footer.start_ns is None or footer.end_ns is None:
         raise FileProblem(path, "it holds no rows")
-    try:
-        with StoreRoot.at(root).open_input(path) as file:
-            found = pq.ParquetFile(file)
-            metadata, schema = found.metadata, found.schema_arrow
-    except (pa.ArrowException, OSError) as error:
-        raise FileProblem(path, f"it cannot be read ({error})") from error
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    column = metadata.schema.names.index(TS_INIT)
+    column = metadata.leaves.index(TS_INIT)
+    intervals = [(group.rows, group.chunks[column].interval) for group in metadata.row_groups({TS_INIT})]
     return Source(
         path=path,
         size_bytes=info.size,
@@ -152,17 +148,9 @@ def _source(root: Root, path: str, info: pafs.FileInfo) -> Source:
         rows=footer.rows,
         start_ns=footer.start_ns,
         end_ns=footer.end_ns,
-        groups=tuple(_group(group, column) for group in groups),
-        schema=essential(schema),
+        groups=tuple(RowGroup(rows, *(interval or (None, None))) for rows, interval in intervals),
+        schema=essential(metadata.schema),
     )
-
-
-def _group(group: Any, column: int) -> RowGroup:
-    # Raw 64-bit values: the logical ones of a timestamp would go through pandas.
-    statistics = group.column(column).statistics
-    if statistics is None or not statistics.has_min_max:
-        return RowGroup(group.num_rows, None, None)
-    return RowGroup(group.num_rows, statistics.min_raw, statistics.max_raw)
 
 
 def essential(schema: pa.Schema) -> pa.Schema:

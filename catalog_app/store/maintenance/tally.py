@@ -4,7 +4,7 @@ A cut at c parts rows with ts_init < c from those with ts_init ≥ c: rows of on
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -13,10 +13,11 @@ import numpy as np
 
 from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import Root
-from catalog_app.store.maintenance.reading import Times, time_batches
+from catalog_app.store.maintenance.reading import Times, time_batches, times_of_files
 from catalog_app.store.maintenance.sources import Source
 
 _SAMPLES: Final = 4_000_000
+_TOGETHER_ROWS: Final = 8_000_000
 
 # Called with a number of rows that were looked at; may raise to stop.
 type Seen = Callable[[int], None]
@@ -43,17 +44,46 @@ class Timed:
     has_repeats: bool  # whether a ts_init comes twice, as far as neighbouring rows show it
 
 
-def look_at_times(root: Root, source: Source, seen: Seen) -> Timed:
-    """Whether a file's rows are in order, and their true bounds; UnreadableFile for times outside 1970 to 2262."""
+def look_at_times(root: Root, sources: Sequence[Source], seen: Seen) -> Iterator[Timed | UnreadableFile]:
+    """Whether the rows of each file are in order, and their true bounds, file by file.
+
+    UnreadableFile stands for a file that cannot be read, or has times outside 1970 to 2262.
+    """
+    for together in _batches(sources):
+        times = times_of_files(root, together) if len(together) > 1 else None
+        for at, source in enumerate(together):
+            parts = time_batches(root, source) if times is None else iter([times[at]])
+            try:
+                yield _timed(source, parts, seen)
+            except UnreadableFile as problem:
+                yield problem
+
+
+def _batches(sources: Sequence[Source]) -> Iterator[list[Source]]:
+    """Files whose times are held in memory together."""
+    batch: list[Source] = []
+    rows = 0
+    for source in sources:
+        if batch and rows + source.rows > _TOGETHER_ROWS:
+            yield batch
+            batch, rows = [], 0
+        batch.append(source)
+        rows += source.rows
+    if batch:
+        yield batch
+
+
+def _timed(source: Source, parts: Iterable[Times], seen: Seen) -> Timed:
     low, high, rows, in_order, repeats = None, None, 0, True, False
     last: int | None = None
-    for times in time_batches(root, source):
+    for times in parts:
         if not times.size:
             continue
         steps = np.diff(times)
-        in_order = in_order and (last is None or int(times[0]) >= last) and bool((steps >= 0).all())
-        repeats = repeats or int(times[0]) == last or bool((steps == 0).any())
-        batch_low, batch_high = int(times.min()), int(times.max())
+        least_step = int(steps.min(initial=1)) if last is None else min(int(steps.min(initial=1)), int(times[0]) - last)
+        in_order = in_order and least_step >= 0
+        repeats = repeats or least_step == 0
+        batch_low, batch_high = (int(times[0]), int(times[-1])) if in_order else (int(times.min()), int(times.max()))
         low = batch_low if low is None else min(low, batch_low)
         high = batch_high if high is None else max(high, batch_high)
         last = int(times[-1])

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from catalog_app.store.filesystem import Root
 from catalog_app.store.maintenance.fingerprint import Fingerprint, comparable
-from catalog_app.store.maintenance.reading import batches, groups_between, row_bytes, times_of
+from catalog_app.store.maintenance.reading import batches, groups_between, times_of
 from catalog_app.store.maintenance.sources import Source
 from catalog_app.store.maintenance.tally import quantile_cuts
 from catalog_app.store.schema import INT64_MAX
+from catalog_app.store.writing.row_groups import row_bytes
 
 WINDOW_BYTES: Final = 1 << 26
 WINDOW_ROWS: Final = 2_000_000
@@ -38,16 +39,22 @@ def sorted_rows(root: Root, sources: Sequence[Source], on_read: OnRead) -> Itera
 
 
 def first_of_identical(table: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Rows without those that are identical to an earlier row in every column, and the rows left out."""
-    frame = comparable(table)
+    """Rows (in order of ts_init) without those that are identical to an earlier row in every column, and the rows left
+    out.
+    """
+    same_time = np.diff(times_of(table)) == 0
+    at = np.flatnonzero(np.append(same_time, False) | np.insert(same_time, 0, False))
+    if not len(at):
+        return table, table.slice(0, 0)
+    frame = comparable(table.take(pa.array(at)))
     # Hashes find the few candidates, exact comparison decides.
     candidates = frame.hash_rows(seed=0).is_duplicated()
     if not candidates.any():
         return table, table.slice(0, 0)
-    at = candidates.arg_true()
-    first = frame[at].select(pl.struct(pl.all()).is_first_distinct()).to_series()
+    alike = candidates.arg_true()
+    first = frame[alike].select(pl.struct(pl.all()).is_first_distinct()).to_series()
     left_out = np.zeros(table.num_rows, bool)
-    left_out[at.filter(~first).to_numpy()] = True
+    left_out[at[alike.filter(~first).to_numpy()]] = True
     return table.filter(pa.array(~left_out)), table.filter(pa.array(left_out))
 
 

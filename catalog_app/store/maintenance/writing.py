@@ -1,7 +1,6 @@
 """One output of a step: rows as they were stored, in a staged file, read back and compared when it is whole."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +11,10 @@ from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.maintenance.fingerprint import Fingerprint
 from catalog_app.store.maintenance.plans import PlannedFile
-from catalog_app.store.maintenance.reading import batches, row_bytes, times_of
+from catalog_app.store.maintenance.reading import batches, times_of
 from catalog_app.store.maintenance.sources import scratch_source
-from catalog_app.store.writing.parquet_file import ROW_GROUP_ROWS, ParquetFile
-
-# Row groups are held in memory while they are encoded.
-_GROUP_BYTES: Final = 1 << 27
-
-
-def group_rows(schema: pa.Schema, wanted: int = ROW_GROUP_ROWS) -> int:
-    """Rows per row group: as wanted, fewer where rows are so wide that they would fill the memory."""
-    return max(1_000, min(wanted, _GROUP_BYTES // row_bytes(schema)))
+from catalog_app.store.writing.parquet_file import ParquetFile
+from catalog_app.store.writing.row_groups import ROW_GROUP_ROWS, group_rows
 
 
 class Output:

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from catalog_app.store.commit import durable
-from catalog_app.store.errors import StoreError, UnreadableFile, UnsupportedFile
+from catalog_app.store.errors import FileProblem, StoreError, UnreadableFile, UnsupportedFile
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.footer import TS_INIT
 from catalog_app.store.parquet.footer import (
@@ -27,12 +26,11 @@ from catalog_app.store.parquet.footer import (
     MAGIC,
     NUM_ROWS,
     ROW_GROUPS,
-    Parts,
     RawFooter,
-    put_together,
     read_raw_footer,
-    take_apart,
 )
+from catalog_app.store.parquet.positions import Parts, put_together, take_apart
+from catalog_app.store.reading.metadata import read_metadata
 
 # RowGroup.ordinal is an i16, and parquet-rs writes no more.
 MAX_ROW_GROUPS: Final = 32_767
@@ -82,14 +80,10 @@ def merge(root: Root, paths: Sequence[str], output: Path) -> Merged:
         target.write(MAGIC)
         for one in parts:
             _copy(store, one, target)
-        indexes_at = target.tell()
         target.writelines(one.offset_indexes for one in parts)
         target.write(content + struct.pack("<I", len(content)) + MAGIC)
-    rows, row_groups = sum(one.rows for one in parts), sum(one.group_count for one in parts)
-    merged = Merged(rows, row_groups, output.stat().st_size)
     with durable.explained(f"cannot read {output.name} back"):
-        _verify(output, merged, indexes_at)
-    return merged
+        return _verified(output, parts)
 
 
 def _parts(store: StoreRoot, paths: Sequence[str]) -> list[Parts]:
@@ -202,30 +196,23 @@ def _copy_range(source: int, target: int, at: int, size: int) -> int:
     return copied
 
 
-def _verify(path: Path, merged: Merged, data_end: int) -> None:
-    """StoreError unless PyArrow finds the announced rows, in ascending order, and every column chunk in the file."""
+def _verified(path: Path, parts: Sequence[Parts]) -> Merged:
+    """StoreError unless the file has the announced rows, in ascending order."""
     try:
-        found = pq.read_metadata(path)
-    except (pa.ArrowException, ValueError, OverflowError, MemoryError) as error:
-        raise StoreError(f"the merged file cannot be read back ({error})") from error
-    if (found.num_rows, found.num_row_groups) != (merged.rows, merged.row_groups):
-        raise StoreError(f"the merged file has {found.num_rows} rows in {found.num_row_groups} groups, not {merged}")
-    names = found.schema.names
-    times = names.index(TS_INIT) if TS_INIT in names else None
+        found = read_metadata(StoreRoot.at(path.parent), path.name)
+        groups = found.row_groups({TS_INIT})
+    except FileProblem as problem:
+        raise StoreError(f"the merged file cannot be read back ({problem.reason})") from problem
+    rows, group_count = sum(one.rows for one in parts), sum(one.group_count for one in parts)
+    if (found.rows, len(groups)) != (rows, group_count):
+        reason = f"{found.rows} rows in {len(groups)} groups, not {rows} in {group_count}"
+        raise StoreError(f"the merged file has {reason}")
     latest: int | None = None
-    rows = 0
-    for number in range(found.num_row_groups):
-        group = found.row_group(number)
-        rows += group.num_rows
-        for column in range(group.num_columns):
-            chunk = group.column(column)
-            starts = [at for at in (chunk.dictionary_page_offset, chunk.data_page_offset) if at]
-            if starts and (min(starts) < len(MAGIC) or min(starts) + chunk.total_compressed_size > data_end):
-                raise StoreError(f"row group {number} of the merged file reaches beyond its data")
-        statistics = None if times is None else group.column(times).statistics
-        if statistics is not None and statistics.has_min_max:
-            if latest is not None and statistics.min_raw < latest:
+    for number, group in enumerate(groups):
+        for interval in (chunk.interval for chunk in group.chunks.values()):
+            if interval is None:
+                continue
+            if latest is not None and interval[0] < latest:
                 raise StoreError(f"row group {number} of the merged file starts before the end of the one before it")
-            latest = statistics.max_raw
-    if rows != merged.rows:
-        raise StoreError(f"the row groups of the merged file hold {rows} rows, not {merged.rows}")
+            latest = interval[1]
+    return Merged(rows, group_count, path.stat().st_size)

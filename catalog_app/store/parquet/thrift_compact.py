@@ -1,18 +1,18 @@
-"""Thrift's compact protocol, as far as changing a few integers of an encoded struct needs it.
+"""Thrift's compact protocol, as far as finding and changing a few values of an encoded struct needs it.
 
-What is not changed is copied byte for byte and never decoded, so it stays exact whatever it holds.
 Encoding: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final
 
-_INTEGERS: Final = frozenset({4, 5, 6})  # i16, i32, i64: zigzag varints all
-_BINARY: Final = 8
-_LISTS: Final = frozenset({9, 10})  # list, set
-_MAP: Final = 11
-# true and false (a field of a struct says which by its type, an element of a list takes a byte), byte, double, uuid
+INTEGERS: Final = frozenset({4, 5, 6})  # i16, i32, i64: zigzag varints all
+BINARY: Final = 8
+LISTS: Final = frozenset({9, 10})  # list, set
+MAP: Final = 11
+# true and false: a field of a struct says which by its type, an element of a list takes a byte.
+TRUTH: Final = frozenset({1, 2})
+# These, byte, double, uuid.
 _WIDTHS: Final = {1: 0, 2: 0, 3: 1, 7: 8, 13: 16}
 _VARINT_BYTES: Final = 10
 
@@ -26,85 +26,7 @@ class ThriftError(ValueError):
 
 
 class ForbiddenField(ThriftError):
-    """A struct holds a field that its rules forbid or do not know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forbid:
-    """A field that must not be there, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What becomes of each field (by id) of a struct named `name`: None keeps it, a function maps an integer, Rules
-    go for a struct or each struct of a list. A field that is not named here is forbidden.
-    """
-
-    name: str
-    fields: "Mapping[int, Rule]"
-
-
-type Rule = Callable[[int], int] | Rules | Forbid | None
-
-
-def rewrite(buffer: bytes, at: int, rules: Rules, out: bytearray) -> int:
-    """Append the struct at `at` to `out`, changed by the rules; gives where it ends.
-
-    Raises ForbiddenField, or ThriftError (IndexError where the bytes end too early).
-    """
-    copied, field = at, 0
-    rule_of = rules.fields.get
-    while header := buffer[at]:
-        kind, delta = header & 15, header >> 4
-        at += 1
-        if delta:
-            field += delta
-        else:
-            raw, at = varint(buffer, at)
-            field = _signed(raw)
-        rule = rule_of(field, _UNKNOWN)
-        if rule is None:
-            if kind in _INTEGERS:
-                while buffer[at] >= 0x80:
-                    at += 1
-                at += 1
-            else:
-                at = skip(buffer, at, kind)
-            continue
-        if isinstance(rule, Forbid):
-            raise ForbiddenField(f"field {field} of {rules.name} {rule.reason}")
-        out += memoryview(buffer)[copied:at]
-        if isinstance(rule, Rules):
-            at = _rewrite_nested(buffer, at, kind, rule, out)
-        else:
-            at = _rewrite_integer(buffer, at, kind, rule, out)
-        copied = at
-    out += memoryview(buffer)[copied : at + 1]
-    return at + 1
-
-
-_UNKNOWN: Final = Forbid("is not known to this program")
-
-
-def _rewrite_integer(buffer: bytes, at: int, kind: int, rule: Callable[[int], int], out: bytearray) -> int:
-    if kind not in _INTEGERS:
-        raise ThriftError(f"an integer was expected, not type {kind}")
-    raw, at = varint(buffer, at)
-    out += encode_integer(rule(_signed(raw)))
-    return at
-
-
-def _rewrite_nested(buffer: bytes, at: int, kind: int, rules: Rules, out: bytearray) -> int:
-    if kind == STRUCT:
-        return rewrite(buffer, at, rules, out)
-    start = at
-    count, at = list_of_structs(buffer, at, kind)
-    out += memoryview(buffer)[start:at]
-    for _ in range(count):
-        at = rewrite(buffer, at, rules, out)
-    return at
+    """A struct holds a field that must not be there."""
 
 
 def fields(buffer: bytes, at: int = 0) -> Iterator[tuple[int, int, int, int]]:
@@ -127,9 +49,9 @@ def read_field_header(buffer: bytes, at: int, previous: int) -> tuple[int, int, 
 
 def list_of_structs(buffer: bytes, at: int, kind: int = LIST) -> tuple[int, int]:
     """The length of the list of structs at `at`, and where its first element starts; ThriftError for other values."""
-    if kind not in _LISTS:
+    if kind not in LISTS:
         raise ThriftError(f"a list was expected, not type {kind}")
-    count, element, at = _list_header(buffer, at)
+    count, element, at = list_start(buffer, at)
     if element != STRUCT and count:
         raise ThriftError(f"a list of structs was expected, not of type {element}")
     return count, at
@@ -148,19 +70,19 @@ def field_header(previous: int, field: int, kind: int) -> bytes:
 
 def skip(buffer: bytes, at: int, kind: int) -> int:
     """Where the value of a field ends that starts at `at`."""
-    if kind in _INTEGERS:
+    if kind in INTEGERS:
         while buffer[at] >= 0x80:
             at += 1
         return at + 1
-    if kind == _BINARY:
+    if kind == BINARY:
         length, at = varint(buffer, at)
         return at + length
     if kind == STRUCT:
         return _skip_struct(buffer, at)
-    if kind in _LISTS:
-        count, element, at = _list_header(buffer, at)
+    if kind in LISTS:
+        count, element, at = list_start(buffer, at)
         return _skip_elements(buffer, at, count, element)
-    if kind == _MAP:
+    if kind == MAP:
         return _skip_map(buffer, at)
     if kind in _WIDTHS:
         return at + _WIDTHS[kind]
@@ -174,7 +96,7 @@ def _skip_struct(buffer: bytes, at: int) -> int:
         if header < 16:
             at = skip(buffer, at, INTEGER)
         kind = header & 15
-        if kind in _INTEGERS:
+        if kind in INTEGERS:
             while buffer[at] >= 0x80:
                 at += 1
             at += 1
@@ -186,7 +108,7 @@ def _skip_struct(buffer: bytes, at: int) -> int:
 def _skip_elements(buffer: bytes, at: int, count: int, element: int) -> int:
     if element in _WIDTHS:
         return at + count * max(_WIDTHS[element], 1)
-    if element in _INTEGERS:
+    if element in INTEGERS:
         for _ in range(count):
             while buffer[at] >= 0x80:
                 at += 1
@@ -208,12 +130,15 @@ def _skip_map(buffer: bytes, at: int) -> int:
     return at
 
 
-def _list_header(buffer: bytes, at: int) -> tuple[int, int, int]:
+def list_start(buffer: bytes, at: int) -> tuple[int, int, int]:
+    """The length of the list at `at`, the type of its elements, and where the first one starts."""
     header = buffer[at]
     count = header >> 4
     at += 1
     if count == 15:
         count, at = varint(buffer, at)
+    if count > len(buffer) - at:  # an element takes a byte at least
+        raise ThriftError("a list is longer than what holds it")
     return count, header & 15, at
 
 

@@ -1,73 +1,31 @@
-"""Open Parquet files of a store, several at a time, and say what is wrong with those that are none."""
+"""Open Parquet files of a store, and say what is wrong with those that are none."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import Final, NamedTuple
 
 import pyarrow as pa
-import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import StoreRoot
 
-# A layout takes a few hundred bytes; a store of this many files is scanned again without reading footers.
-_REMEMBERED: Final = 20_000
-# From here on a call of Python per row group is cheaper than what it saves.
-_LARGE_GROUP_ROWS: Final = 65_536
-_LOCAL_THREADS, _REMOTE_THREADS = 4, 32
-
-
-class Physical(NamedTuple):
-    """How a file is laid out: its Arrow schema, without metadata, and whether its row groups are large."""
-
-    schema: pa.Schema
-    large_groups: bool
-
 
 @contextmanager
 def opened(root: StoreRoot, path: str) -> Iterator[pq.ParquetFile]:
     """A Parquet file (`path` below the root); UnreadableFile where it is missing, empty, truncated or damaged."""
+    with explained(root, path), root.open_input(path) as file, pq.ParquetFile(file) as parquet:
+        yield parquet
+
+
+@contextmanager
+def explained(root: StoreRoot, path: str) -> Iterator[None]:
+    """Turn what reading a file may raise into UnreadableFile, with the reason."""
     try:
-        with root.open_input(path) as file, pq.ParquetFile(file) as parquet:
-            yield parquet
+        yield
     except FileNotFoundError:
         raise UnreadableFile(path, "the file does not exist") from None
     except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         raise UnreadableFile(path, _damage(root, path, error)) from error
-
-
-def read_physical(root: StoreRoot, paths: Sequence[str]) -> list[Physical]:
-    """The layouts of files, in the order given; those of unchanged files (size, mtime) are remembered.
-
-    Equal schemas are mostly one object. Raises UnreadableFile of the first file that is missing or damaged.
-    """
-    infos = root.fs.get_file_info([root.full(path) for path in paths])
-    threads = _LOCAL_THREADS if root.is_local else _REMOTE_THREADS
-    with ThreadPoolExecutor(min(threads, len(paths)) or 1, thread_name_prefix="schema") as pool:
-        return list(pool.map(_identified, [root] * len(paths), paths, infos))
-
-
-def _identified(root: StoreRoot, path: str, info: pafs.FileInfo) -> Physical:
-    if info.type == pafs.FileType.NotFound:
-        raise UnreadableFile(path, "the file does not exist")
-    return _physical(root, path, info.size, info.mtime_ns)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _physical(root: StoreRoot, path: str, size: int | None, mtime_ns: int | None) -> Physical:
-    del size, mtime_ns  # they identify the file's content
-    with opened(root, path) as parquet:
-        schema, metadata = parquet.schema_arrow.remove_metadata(), parquet.metadata
-    return Physical(_shared(schema), metadata.num_rows >= _LARGE_GROUP_ROWS * max(metadata.num_row_groups, 1))
-
-
-@lru_cache(maxsize=1024)
-def _shared(schema: pa.Schema) -> pa.Schema:
-    """Stores have few schemas and many files: equal ones become one object."""
-    return schema
 
 
 def _damage(root: StoreRoot, path: str, error: Exception) -> str:

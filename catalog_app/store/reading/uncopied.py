@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from polars.io.plugins import register_io_source
 
-from catalog_app.store.schema import INT64_MAX, INT128_MAX
+from catalog_app.store.schema import INT128_MAX
 
 # What stands for no price and for no size (the largest unsigned integer, read as a signed one).
 UNDEFINED_PRICE: Final = INT128_MAX
@@ -70,14 +70,15 @@ def _integers(values: pl.Series, undefined: int) -> pl.Series:
 
 
 def _defined(buffer: pa.Buffer, undefined: int, valid: pa.BooleanArray | None) -> pa.BooleanArray | None:
-    """Which values are some; None where all are. Their upper halves tell it in most batches: the greatest for a price,
-    a negative one for a size.
+    """Which values are some; None where all are. In most batches the greatest of all halves tells it: a half of an
+    undefined value is as great as can be, and next to never another one.
     """
-    words = np.frombuffer(buffer, np.int64)
-    lower, upper = words[::2], words[1::2]
-    if not len(upper) or (upper.max() < INT64_MAX if undefined == UNDEFINED_PRICE else upper.min() >= 0):
+    words = np.frombuffer(buffer, np.int64 if undefined == UNDEFINED_PRICE else np.uint64)
+    greatest = np.iinfo(words.dtype).max
+    if not len(words) or words.max() < greatest:
         return valid
-    defined = pa.array((lower != -1) | (upper != (INT64_MAX if undefined == UNDEFINED_PRICE else -1)))
+    lower, upper = words.view(np.int64)[::2], words[1::2]
+    defined = pa.array((lower != -1) | (upper != greatest))
     return defined if valid is None else pc.and_(defined, valid)
 
 

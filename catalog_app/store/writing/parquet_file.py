@@ -7,8 +7,6 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROW_GROUP_ROWS: Final = 131_072
-
 # Values that seldom repeat: there a dictionary costs more than half of the writing speed. Numbers that grow are
 # packed as deltas instead.
 _GROWING: Final = frozenset({"ts_event", "ts_init", "sequence", "next_funding_ns"})

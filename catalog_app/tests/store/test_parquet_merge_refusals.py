@@ -12,8 +12,9 @@ import pytest
 from catalog_app.store.errors import StoreError, UnreadableFile, UnsupportedFile
 from catalog_app.store.parquet import merge as parquet_merge
 from catalog_app.store.parquet import thrift_compact
-from catalog_app.store.parquet.footer import ROW_GROUPS, Parts, put_together, read_raw_footer
+from catalog_app.store.parquet.footer import ROW_GROUPS, read_raw_footer
 from catalog_app.store.parquet.merge import merge, mergeable
+from catalog_app.store.parquet.positions import Parts, put_together
 
 TIMES = pa.schema([pa.field("ts_init", pa.uint64(), nullable=False)], metadata={"instrument_id": "A.B"})
 

@@ -349,10 +349,27 @@ while True:
         continue
     print(times, flush=True)
 """
-# NautilusTrader 1.231.0 waits for ever when a file is missed: each reading has a process, which an alarm ends.
+# NautilusTrader 1.231.0 waits for ever when a file is missed: each reading has a process, which an alarm ends. Its
+# listing is fsspec's, which looks at each file after naming it and leaves out those that are gone by then: the answer
+# counts where the directory was one and the same for all of the listing.
 _NAUTILUS = """
 import os, signal, sys
 from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+directory = f"{sys.argv[1]}/data/quote_tick/EURUSD.SIM"
+
+def list_at_rest(catalog):
+    found = catalog.fs.glob
+
+    def glob(pattern, **options):
+        before = os.stat(directory).st_ino
+        names = found(pattern, **options)
+        if os.stat(directory).st_ino != before:
+            os._exit(0)
+        return names
+
+    catalog.fs.glob = glob
+    return catalog
 
 while True:
     child = os.fork()
@@ -360,7 +377,8 @@ while True:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         signal.alarm(3)
         try:
-            print(sorted(tick.ts_init for tick in ParquetDataCatalog(sys.argv[1]).quote_ticks()), flush=True)
+            catalog = list_at_rest(ParquetDataCatalog(sys.argv[1]))
+            print(sorted(tick.ts_init for tick in catalog.quote_ticks()), flush=True)
         finally:
             os._exit(0)
     os.waitpid(child, 0)

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
+from catalog_app.store.footer import TS_INIT
 from catalog_app.store.maintenance import Deduplicate, plan
 from catalog_app.store.maintenance.windows import first_of_identical
 from catalog_app.tests.store.maintenance.builders import (
@@ -92,7 +93,15 @@ def test_rows_that_differ_in_one_column_stay(tmp_path: Path) -> None:
 
 def test_nulls_and_lists_are_compared_too() -> None:
     levels = pa.array([[{"p": 1}], [{"p": 1}], [{"p": None}], None, None, []])
-    table = pa.table({"levels": levels, "side": pa.array(["a", "a", "a", None, None, "a"]).dictionary_encode()})
+    sides = pa.array(["a", "a", "a", None, None, "a"]).dictionary_encode()
+    table = pa.table({"levels": levels, "side": sides, TS_INIT: pa.array([7] * 6, pa.uint64())})
     kept, left_out = first_of_identical(table)
     assert kept.column("levels").to_pylist() == [[{"p": 1}], [{"p": None}], None, []]
     assert left_out.num_rows == 2
+
+
+def test_equal_rows_of_other_times_are_kept() -> None:
+    table = pa.table({"price": [1, 1, 1, 2, 1], TS_INIT: pa.array([1, 2, 2, 2, 3], pa.uint64())})
+    kept, left_out = first_of_identical(table)
+    assert kept.to_pydict() == {"price": [1, 1, 2, 1], TS_INIT: [1, 2, 2, 3]}
+    assert left_out.to_pydict() == {"price": [1], TS_INIT: [2]}
