@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from catalog_app.api import catalog, jobs, operations, problems, transfers
+from catalog_app.api import catalog, jobs, operations, problems, runs, transfers
 from catalog_app.api.auth import PerCallerThrottle
 from datacatalog import api_reference
 
@@ -27,6 +27,7 @@ api.add_router("/stores", catalog.stores)
 api.add_router("/stores", operations.stores)
 api.add_router("/catalog/datasets", operations.datasets)
 api.add_router("/operations", operations.router)
+api.add_router("/runs", runs.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("", transfers.router)
 

@@ -2,17 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from ninja import Query, Router
 from pydantic import Field
 
 from catalog_app.api import cursors, schemas, shapes
+from catalog_app.api.accepted import Accepted, accepted, queues_job
 from catalog_app.api.auth import access, caller, idempotency_key
+from catalog_app.api.cursors import Cursor, Limit
 from catalog_app.models import Dataset, Store
 from catalog_app.services import browse, search
 from catalog_app.services.preview import row_page
@@ -21,8 +22,6 @@ from catalog_app.services.stores import request_sync
 router = Router(tags=["Catalog"], by_alias=True)
 
 READ = access("read", permission="catalog_app.view_dataset")
-Limit = Annotated[int, Query(ge=1, le=cursors.MAX_LIMIT, description="Items on a page.")]
-Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.")]
 Sort = Literal[
     "instrument", "-instrument", "rows", "-rows", "size", "-size", "score", "-score", "start", "-start", "end", "-end"
 ]
@@ -148,18 +147,12 @@ def list_rows(request: HttpRequest, dataset_id: UUID, limit: Limit = 100, cursor
 stores = Router(tags=["Stores"], by_alias=True)
 
 
-@stores.post(
-    "/{store_id}/sync",
-    response={202: schemas.JobAccepted},
-    summary="Read a store's files into the index",
-    **access("admin", permission="catalog_app.sync_store"),
-)
-def sync_store(request: HttpRequest, response: HttpResponse, store_id: int) -> tuple[int, schemas.JobAccepted]:
+@stores.post("/{store_id}/sync", summary="Read a store's files into the index", **queues_job("catalog_app.sync_store"))
+def sync_store(request: HttpRequest, response: HttpResponse, store_id: int) -> Accepted:
     """Queues a job. Honours `Idempotency-Key`."""
     store = get_object_or_404(Store, pk=store_id)
     job = request_sync(store, caller(request), idempotency_key=idempotency_key(request))
-    response["Location"] = reverse("api:get_job", args=(job.pk,))
-    return 202, schemas.JobAccepted(job_id=str(job.pk), state=job.state)
+    return accepted(response, job)
 
 
 def _dataset(dataset_id: UUID) -> Dataset:

@@ -1,17 +1,16 @@
 """Operations on jobs: how far long work is, and stopping it."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router
-from ninja.errors import AuthorizationError, HttpError
+from ninja.errors import AuthorizationError
 
 from catalog_app.api import cursors, schemas, shapes
 from catalog_app.api.auth import access, caller
+from catalog_app.api.cursors import Cursor, Limit
 from catalog_app.models import Job
 from catalog_app.services import jobs
 from catalog_app.services.jobs import queries
@@ -20,8 +19,6 @@ router = Router(tags=["Jobs"], by_alias=True)
 
 READ = access("read", "export", "import", "admin", permission="catalog_app.view_job")
 CHANGE = access("export", "import", "admin", permission="catalog_app.view_job")
-Limit = Annotated[int, Query(ge=1, le=cursors.MAX_LIMIT, description="Items on a page.")]
-Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.")]
 State = Literal["", "active", "queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -36,15 +33,8 @@ def list_jobs(
 ) -> schemas.JobPage:
     """All jobs, or those of one state, kind or only your own."""
     found = queries.list_jobs(state=state, kind=kind, owner=caller(request) if mine else None)
-    if cursor:
-        created_at, job_id = _position(cursor)
-        found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, job_id__lt=job_id))
-    rows = list(found[: limit + 1])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return schemas.JobPage(
-        jobs=[shapes.job(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(last.created_at.isoformat(), last.pk.hex) if last else None,
-    )
+    rows, following = cursors.newest_first(found, limit, cursor)
+    return schemas.JobPage(jobs=[shapes.job(row) for row in rows], next_cursor=following)
 
 
 @router.get("/{job_id}", response=schemas.JobInfo, summary="One job", url_name="get_job", **READ)
@@ -74,11 +64,3 @@ def get_log(request: HttpRequest, job_id: UUID, limit: Limit = 100, cursor: Curs
         ],
         next_cursor=cursors.encode(lines[limit - 1].pk) if len(lines) > limit else None,
     )
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    created_at, job_id = cursors.decode(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(created_at)), UUID(str(job_id))
-    except ValueError:
-        raise HttpError(422, "The cursor is not one that this list gave out.") from None

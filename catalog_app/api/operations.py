@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from ninja import Query, Router
 from ninja.errors import HttpError
 
-from catalog_app.api import cursors, schemas
+from catalog_app.api import cursors
+from catalog_app.api.accepted import Accepted, accepted, queues_job
 from catalog_app.api.auth import access, caller, idempotency_key
+from catalog_app.api.cursors import Cursor, Limit
 from catalog_app.api.operation_shapes import (
     ConversionBody,
     MaintenanceBody,
@@ -25,7 +25,7 @@ from catalog_app.api.operation_shapes import (
     info,
     operation_file,
 )
-from catalog_app.models import Dataset, Job, Store, StoreOperation
+from catalog_app.models import Dataset, Store, StoreOperation
 from catalog_app.services import operations
 from catalog_app.services.maintenance.conversion import request_conversion
 from catalog_app.services.maintenance.purging import request_purge
@@ -38,8 +38,6 @@ stores = Router(tags=["Operations"], by_alias=True)
 datasets = Router(tags=["Operations"], by_alias=True)
 
 READ = access("read", "admin", permission="catalog_app.view_storeoperation")
-Limit = Annotated[int, Query(ge=1, le=cursors.MAX_LIMIT, description="Items on a page.")]
-Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.")]
 
 
 @router.get("", response=OperationPage, summary="Operations, newest first", **READ)
@@ -65,16 +63,11 @@ def get_operation(request: HttpRequest, operation_id: UUID) -> OperationDetail:
     )
 
 
-@router.post(
-    "/{operation_id}/undo",
-    response={202: schemas.JobAccepted},
-    summary="Take an operation back",
-    **access("admin", permission="catalog_app.undo_operation"),
-)
-def undo_operation(request: HttpRequest, response: HttpResponse, operation_id: UUID) -> tuple[int, schemas.JobAccepted]:
+@router.post("/{operation_id}/undo", summary="Take an operation back", **queues_job("catalog_app.undo_operation"))
+def undo_operation(request: HttpRequest, response: HttpResponse, operation_id: UUID) -> Accepted:
     """Queues a job. 409 with the reason when it cannot be undone. Honours `Idempotency-Key`."""
     row = get_object_or_404(StoreOperation.objects.select_related("store"), pk=operation_id)
-    return _accepted(response, request_undo(row, caller(request), idempotency_key=idempotency_key(request)))
+    return accepted(response, request_undo(row, caller(request), idempotency_key=idempotency_key(request)))
 
 
 @datasets.get("/{dataset_id}/operations", response=OperationPage, summary="Operations on a dataset", **READ)
@@ -86,15 +79,8 @@ def list_dataset_operations(
     return _page(operations.history(dataset.store, path=dataset.path), limit, cursor)
 
 
-@stores.post(
-    "/{store_id}/maintain",
-    response={202: schemas.JobAccepted},
-    summary="Maintain datasets",
-    **access("admin", permission="catalog_app.maintain_store"),
-)
-def maintain_store(
-    request: HttpRequest, response: HttpResponse, store_id: int, body: MaintenanceBody
-) -> tuple[int, schemas.JobAccepted]:
+@stores.post("/{store_id}/maintain", summary="Maintain datasets", **queues_job("catalog_app.maintain_store"))
+def maintain_store(request: HttpRequest, response: HttpResponse, store_id: int, body: MaintenanceBody) -> Accepted:
     """Queues a job that plans, or plans and changes, these datasets. Honours `Idempotency-Key`."""
     store = get_object_or_404(Store, pk=store_id)
     job = request_maintenance(
@@ -104,18 +90,11 @@ def maintain_store(
         dry_run=body.dry_run,
         idempotency_key=idempotency_key(request),
     )
-    return _accepted(response, job)
+    return accepted(response, job)
 
 
-@stores.post(
-    "/{store_id}/convert",
-    response={202: schemas.JobAccepted},
-    summary="Convert into a new store",
-    **access("admin", permission="catalog_app.convert_store"),
-)
-def convert_store(
-    request: HttpRequest, response: HttpResponse, store_id: int, body: ConversionBody
-) -> tuple[int, schemas.JobAccepted]:
+@stores.post("/{store_id}/convert", summary="Convert into a new store", **queues_job("catalog_app.convert_store"))
+def convert_store(request: HttpRequest, response: HttpResponse, store_id: int, body: ConversionBody) -> Accepted:
     """Queues a job that plans, or makes, a converted copy; this store is not changed. Honours `Idempotency-Key`."""
     store = get_object_or_404(Store, pk=store_id)
     job = request_conversion(
@@ -127,18 +106,11 @@ def convert_store(
         dry_run=body.dry_run,
         idempotency_key=idempotency_key(request),
     )
-    return _accepted(response, job)
+    return accepted(response, job)
 
 
-@stores.post(
-    "/{store_id}/purge",
-    response={202: schemas.JobAccepted},
-    summary="Purge the trash",
-    **access("admin", permission="catalog_app.purge_trash"),
-)
-def purge_store(
-    request: HttpRequest, response: HttpResponse, store_id: int, body: PurgeBody
-) -> tuple[int, schemas.JobAccepted]:
+@stores.post("/{store_id}/purge", summary="Purge the trash", **queues_job("catalog_app.purge_trash"))
+def purge_store(request: HttpRequest, response: HttpResponse, store_id: int, body: PurgeBody) -> Accepted:
     """Queues a job that deletes replaced files for good: their operations can no longer be undone."""
     store = get_object_or_404(Store, pk=store_id)
     job = request_purge(
@@ -148,12 +120,7 @@ def purge_store(
         operation_ids=body.operation_ids,
         idempotency_key=idempotency_key(request),
     )
-    return _accepted(response, job)
-
-
-def _accepted(response: HttpResponse, job: Job) -> tuple[int, schemas.JobAccepted]:
-    response["Location"] = reverse("api:get_job", args=(job.pk,))
-    return 202, schemas.JobAccepted(job_id=str(job.pk), state=job.state)
+    return accepted(response, job)
 
 
 def _datasets(store: Store, keys: list[UUID]) -> list[Dataset]:
@@ -176,21 +143,6 @@ def _request(values: dict[str, Any]) -> Request:
         raise HttpError(422, f"request: {error}.") from None
 
 
-def _page(found: Any, limit: int, cursor: str | None) -> OperationPage:
-    if cursor:
-        created_at, key = _position(cursor)
-        found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lt=key))
-    rows = list(found[: limit + 1])
-    last = rows[limit - 1] if len(rows) > limit else None
-    return OperationPage(
-        operations=[info(row) for row in rows[:limit]],
-        next_cursor=cursors.encode(last.created_at.isoformat(), last.pk.hex) if last else None,
-    )
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    created_at, key = cursors.decode(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(created_at)), UUID(str(key))
-    except ValueError:
-        raise HttpError(422, "The cursor is not one that this list gave out.") from None
+def _page(found: QuerySet[StoreOperation], limit: int, cursor: str | None) -> OperationPage:
+    rows, following = cursors.newest_first(found, limit, cursor)
+    return OperationPage(operations=[info(row) for row in rows], next_cursor=following)

@@ -15,9 +15,9 @@ from catalog_app.api.schemas import (
     iso,
     iso_ns,
 )
+from catalog_app.formats.export_columns import NAMES, TIMES
 from catalog_app.models import DataFile, Dataset, Job
 from catalog_app.services.jobs.queries import seconds_left
-from catalog_app.services.row_text import NAMES, TIMES
 from catalog_app.services.search import DIMENSIONS, Found
 
 _LEVELS = frozenset({"bids", "asks"})

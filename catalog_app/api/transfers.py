@@ -47,7 +47,7 @@ IMPORT = access("import", "admin", permission="catalog_app.add_import")
 
 @router.post("/export", response={202: ExportResult}, summary="Export a dataset", **EXPORT)
 def export(request: HttpRequest, response: HttpResponse, body: DataExportRequest) -> tuple[int, ExportResult]:
-    """Queue an export of one dataset and range; exact decimals, UTC."""
+    """Queue an export of one dataset of any data type, and range; exact decimals, UTC."""
     wish = ExportRequest(
         dataset=_one_dataset(body),
         export_format=body.format,

@@ -1,4 +1,4 @@
-"""Canonical batches to CSV with exact decimals."""
+"""Batches of rows to CSV with exact decimals."""
 
 import gzip
 import io
@@ -9,20 +9,22 @@ from typing import IO, Final, Self, cast
 import polars as pl
 
 from catalog_app.formats.errors import FormatError
+from catalog_app.formats.export_columns import export_columns
 from catalog_app.formats.text_columns import TIMESTAMP_FORMATS, fits, text_columns
-from catalog_app.store.schema import CANONICAL
 
 CSV_COMPRESSIONS: Final = ("none", "gzip")
 # Three times as fast as the usual 6, files about a fifth larger.
 _GZIP_LEVEL: Final = 3
 _SLICE_ROWS: Final = 131_072
+_FIRST: Final = ("ts_event", "ts_init")
 
 
 class CsvWriter:
-    """A context manager; write() takes canonical frames in order. `rows` counts them.
+    """A context manager; write() takes frames in order, of `schema`, or else canonical ones. `rows` counts them.
 
-    Header: ts_event, ts_init, then the canonical columns; aggressor_side as NautilusTrader's names. detect() of this
-    package reads it back without help. An undefined (null) value is an empty cell.
+    Header: ts_event, ts_init, then the other columns. Enumerations are NautilusTrader's names, lists and structs JSON,
+    bytes hexadecimal. detect() of this package reads quotes, trades and bars back without help. An undefined (null)
+    value is an empty cell.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class CsvWriter:
         size_precision: int,
         compression: str = "none",
         timestamp_format: str = "iso",
+        schema: pl.Schema | None = None,
     ) -> None:
         if compression not in CSV_COMPRESSIONS:
             raise FormatError(f"CSV cannot be compressed with {compression!r}", action="Choose none or gzip.")
@@ -42,9 +45,11 @@ class CsvWriter:
         self.path = path
         self.rows = 0
         self._compression = compression
-        names = CANONICAL[data_type].names()
-        self._names = ["ts_event", "ts_init", *(name for name in names if not name.startswith("ts_"))]
-        self._fits = fits(data_type, price_precision, size_precision)
+        columns = export_columns(data_type, price_precision, size_precision, schema)
+        first = [name for name in _FIRST if name in columns.schema]
+        self._names = first + [name for name in columns.schema if name not in first]
+        self._has_both_times = len(first) == len(_FIRST)
+        self._fits = fits(columns)
         self._any_columns, self._short_columns = (
             text_columns(
                 data_type,
@@ -52,6 +57,7 @@ class CsvWriter:
                 size_precision=size_precision,
                 timestamp_format=timestamp_format,
                 as_decimals=as_decimals,
+                schema=schema,
             )
             for as_decimals in (False, True)
         )
@@ -63,7 +69,7 @@ class CsvWriter:
             # No name and no time inside: equal rows make equal files.
             packed = gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=self._raw, mtime=0)
             self._file = cast("IO[bytes]", packed)
-        self._file.write((",".join(self._names) + "\n").encode())
+        pl.DataFrame(schema=dict.fromkeys(self._names, pl.String)).write_csv(self._file)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -81,7 +87,7 @@ class CsvWriter:
     def _text(self, part: pl.DataFrame) -> pl.DataFrame:
         columns = self._short_columns if part.select(self._fits).item() else self._any_columns
         # The text of a time is the dearest column, and most often both times are equal.
-        if part["ts_event"].equals(part["ts_init"]):
+        if self._has_both_times and part["ts_event"].equals(part["ts_init"]):
             once = part.drop("ts_init").select(column for column in columns if column.meta.output_name() != "ts_init")
             return once.with_columns(ts_init="ts_event")
         return part.select(columns)

@@ -22,7 +22,7 @@ class ExportForm(forms.Form):
     compression = forms.ChoiceField(
         choices=[
             ("none", "None"),
-            ("gzip", "gzip (CSV)"),
+            ("gzip", "gzip"),
             ("zstd", "Zstandard (Parquet)"),
             ("snappy", "Snappy (Parquet)"),
         ]

@@ -169,7 +169,9 @@ class DeleteRangeForm(RequestForm):
 class ArchiveForm(RangeForm):
     """A range to move to another store."""
 
-    target = forms.ModelChoiceField(Store.objects.filter(read_only=False), label="Move to store")
+    target = forms.ModelChoiceField(
+        Store.objects.filter(read_only=False), label="Move to store", empty_label="Choose a store"
+    )
     field_order = ("target", "start", "end")
 
     def build(self, data: dict[str, Any]) -> Request:
@@ -198,7 +200,7 @@ class PurgeForm(forms.Form):
 class ConvertForm(forms.Form):
     """What to convert, into which format, and where the new store goes."""
 
-    store = forms.ModelChoiceField(Store.objects.all(), label="From store")
+    store = forms.ModelChoiceField(Store.objects.all(), label="From store", empty_label="Choose a store")
     datasets = DatasetKeys()
     to = forms.ChoiceField(
         label="Format",

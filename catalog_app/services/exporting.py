@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from catalog_app.formats.export import EXPORT_FORMATS, file_extension, open_writer
+from catalog_app.formats.export import EXPORT_FORMATS, export_frames, file_extension, open_writer
 from catalog_app.models import Dataset, Export, Job
 from catalog_app.models.dataset import DataType, IndexState
 from catalog_app.services import jobs
@@ -23,9 +23,8 @@ from catalog_app.services.jobs import Progress
 from catalog_app.services.uploads import sha256_of
 from catalog_app.store.commit.durable import explained
 from catalog_app.store.reader import scan
+from catalog_app.store.schema import PRICE_COLUMNS
 
-# Data types whose columns the formats know.
-EXPORTED = frozenset({DataType.QUOTE, DataType.TRADE, DataType.BAR, DataType.MARK_PRICE, DataType.INDEX_PRICE})
 _STATUS_AFTER: dict[type[BaseException], str] = {JobCancelled: "cancelled", JobInterrupted: "queued"}
 
 
@@ -48,12 +47,6 @@ class ExportRequest:
         """Raise ExportRefused when it can never succeed."""
         if self.compression not in EXPORT_FORMATS.get(self.export_format, ()):
             raise ExportRefused(f"There is no {self.export_format} export with compression {self.compression!r}.")
-        if self.dataset.data_type not in EXPORTED:
-            kinds = ", ".join(label.lower() for value, label in DataType.choices if value in EXPORTED)
-            raise ExportRefused(
-                f"{self.dataset.get_data_type_display()} cannot be exported: their rows are no flat table of numbers. "
-                f"There are exports of {kinds}."
-            )
         if self.dataset.listed_count:
             raise ExportRefused(
                 f"{self.dataset.listed_count:,} files of {self.dataset} are listed and not read yet. "
@@ -174,11 +167,11 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
     if dataset is None:
         raise JobFailed("The dataset is no longer in the catalog.")
     paths = list(dataset.files.filter(state=IndexState.OK).order_by("start_ns").values_list("path", flat=True))
+    progress.stage("Looking at the columns")
+    found = scan(dataset.store.root, paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"])
+    schema, frames = export_frames(export.export_type, dataset.data_type, found, progress.check)
     progress.stage("Writing rows", total=_expected_rows(dataset, wanted))
     rows = 0
-    frames = scan(
-        dataset.store.root, paths, dataset.data_type, start_ns=wanted["startNs"], end_ns=wanted["endNs"]
-    ).collect_batches(chunk_size=131_072, maintain_order=True)
     with (
         explained("cannot write the export"),
         open_writer(
@@ -190,6 +183,7 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
             metadata={"instrument_id": dataset.instrument_id, "bar_type": dataset.bar_type},
             compression=wanted["compression"],
             timestamp_format=wanted["timestampFormat"],
+            schema=schema,
         ) as writer,
     ):
         for frame in frames:
@@ -205,6 +199,11 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
 def precision(value: int | None) -> int:
     """Return the decimals to write: all that the store can hold where the precision is unknown."""
     return 16 if value is None else value
+
+
+def has_decimals(dataset: Dataset) -> bool:
+    """Whether rows of this dataset have prices or sizes, so that its precision matters."""
+    return dataset.data_type == DataType.DEPTH10 or bool(PRICE_COLUMNS.get(dataset.data_type))
 
 
 def _expected_rows(dataset: Dataset, wanted: dict[str, Any]) -> int | None:
@@ -223,7 +222,8 @@ def file_name(export: Export) -> str:
     wanted = export.parameters
     dataset = export.dataset
     days = "-".join(_day(ns) for ns in (wanted["startNs"], wanted["endNs"]) if ns is not None)
-    parts = [wanted["instrumentId"].replace("/", ""), wanted["timeframe"] or wanted["dataType"], days]
+    kind = dataset.label.lower() if dataset and dataset.data_type == DataType.CUSTOM else wanted["dataType"]
+    parts = [wanted["instrumentId"].replace("/", ""), wanted["timeframe"] or kind, days]
     if dataset is not None and not days and dataset.start_date and dataset.end_date:
         parts[-1] = f"{dataset.start_date:%Y%m%d}-{dataset.end_date:%Y%m%d}"
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join(part for part in parts if part))

@@ -1,24 +1,15 @@
 """Rows of any data type as values that people and JSON can read: exact decimals as text, times as whole nanoseconds."""
 
-from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final
 
 import polars as pl
 
+from catalog_app.formats.export_columns import NAMES, TIMES
 from catalog_app.models import Dataset
 from catalog_app.store import schema
 from catalog_app.store.decimals import decimal_text, format_raw
 
-# Columns of whole nanoseconds, UTC.
-TIMES: Final = frozenset({"ts_event", "ts_init", "next_funding_ns"})
-# Columns whose numbers stand for names.
-NAMES: Final[Mapping[str, Mapping[int, str]]] = {
-    "aggressor_side": schema.AGGRESSOR_SIDES,
-    "action": schema.BOOK_ACTIONS,
-    "side": schema.ORDER_SIDES,
-    "close_type": schema.CLOSE_TYPES,
-}
 _TEXTS: Final = frozenset({"trade_id", "reason", "trading_event", "convention"})
 _BYTES_SHOWN = 64
 

@@ -21,6 +21,7 @@ from catalog_app.store.streams import StreamFile, describe_stream, list_runs
 # A node flushes its streams every second: what changed within this time is not counted yet.
 AT_REST_NS = 60 * 10**9
 BEING_WRITTEN = "it was written within the last minute; its rows are counted once it is at rest"
+NOTHING_WRITTEN = "nothing was written to it"
 _CHUNK = 500
 _FIELDS = (
     "store", "path", "kind", "instance_id", "class_name", "identifier", "size_bytes", "mtime_ns", "rows", "start_ns",
@@ -119,6 +120,8 @@ def _row(store: Store, root: StoreRoot, stream: StreamFile, now: int) -> tuple[A
     identity = (stream.size_bytes, stream.mtime_ns)
     if not _is_at_rest(stream, now):
         return (*names, *identity, None, None, None, IndexState.LISTED.value, BEING_WRITTEN)
+    if stream.size_bytes == 0:  # a node opens a stream for each class of data before it has any
+        return (*names, *identity, 0, None, None, IndexState.OK.value, NOTHING_WRITTEN)
     try:
         found = describe_stream(root, stream.path)
     except UnreadableFile as error:

@@ -7,9 +7,9 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from catalog_app.formats.export_columns import NAMES
 from catalog_app.models import Dataset
 from catalog_app.services.dialect_notes import NOTES
-from catalog_app.services.row_text import NAMES
 from catalog_app.templatetags.desk import UNKNOWN, count, utc_ns
 
 register = template.Library()

@@ -15,7 +15,6 @@ from catalog_app.models import Dataset
 from catalog_app.models.dataset import IndexState
 from catalog_app.services import operations, preview
 from catalog_app.services.coverage import coverage
-from catalog_app.services.exporting import EXPORTED
 from catalog_app.services.series import build_series, can_draw, no_chart_reason
 from catalog_app.store.errors import StoreError
 from catalog_app.views.htmx import render_page
@@ -37,7 +36,6 @@ def dataset(request: HttpRequest, catalog_id: uuid.UUID) -> HttpResponse:
         "dataset": found,
         "can_draw": can_draw(found) and found.state == IndexState.OK,
         "no_chart": no_chart_reason(found),
-        "can_export": found.data_type in EXPORTED,
         "coverage": coverage([found]),
         "dimensions": [(name.capitalize(), getattr(found, name)) for name in DIMENSIONS],
         "files": files,

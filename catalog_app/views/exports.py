@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from catalog_app.forms.export import ExportForm
 from catalog_app.models import Export
-from catalog_app.services.exporting import request_export
+from catalog_app.services.exporting import has_decimals, request_export
 from catalog_app.views.lookups import dataset_or_404
 from catalog_app.views.users import user_of
 
@@ -30,4 +30,5 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("jobs:detail", export.job_id)
     else:
         form = ExportForm(initial={**request.GET.dict(), "dataset": dataset})
-    return render(request, "exports/new.html", {"form": form, "dataset": dataset}, status=422 if form.errors else 200)
+    context = {"form": form, "dataset": dataset, "has_decimals": has_decimals(dataset)}
+    return render(request, "exports/new.html", context, status=422 if form.errors else 200)

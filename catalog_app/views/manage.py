@@ -8,27 +8,23 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog_app.forms.manage import FORMS, ConvertForm, PurgeForm
-from catalog_app.models import Dataset, Job, Store
+from catalog_app.models import Dataset, Store
 from catalog_app.services import browse
-from catalog_app.services.errors import Conflict, ServiceError
-from catalog_app.services.jobs import queries
+from catalog_app.services.errors import ServiceError
 from catalog_app.services.maintenance.conversion import request_conversion
 from catalog_app.services.maintenance.problems import PROBLEMS, having, problems_of
 from catalog_app.services.maintenance.purging import request_purge
 from catalog_app.services.maintenance.requesting import LABELS, MAX_DATASETS, request_maintenance
-from catalog_app.services.maintenance.runs import request_run_of
 from catalog_app.views.htmx import render_page, wants_fragment
+from catalog_app.views.manage_jobs import job_page
 from catalog_app.views.users import user_of
 
-STOP_POLLING = 286
 LISTED = 20
 COLUMNS = (
     ("instrument", "Dataset", ""),
@@ -39,7 +35,7 @@ COLUMNS = (
     ("rows", "Rows", "num"),
     ("files", "Files", "num"),
     ("size", "Size", "num"),
-    ("", "Mean file", "num"),
+    ("", "Mean file", "num wide-only"),
     ("", "Problems", ""),
 )
 EXPLAINED = {
@@ -128,31 +124,6 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/manage_new.html", context, status=422 if form.errors else 200)
 
 
-@require_safe
-@permission_required(("catalog_app.maintain_store", "catalog_app.view_job"), raise_exception=True)
-def job(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
-    """A preview or a run: its progress, then what it would do or has done."""
-    found = _job(job_id)
-    context = {
-        "job": found,
-        "is_preview": bool(found.parameters.get("dryRun")),
-        "seconds_left": queries.seconds_left(found),
-        "store": _store(found),
-        "failures": found.lines.filter(level="error") if found.is_finished else (),
-        "operations": found.operations.defer("files_before", "files_after").order_by("path"),
-        "run": Job.objects.filter(parameters__previewId=str(found.pk)).first(),
-        "may_run": _may_run(user_of(request), found),
-        "may_cancel": queries.may_change(user_of(request), found)
-        and not found.is_finished
-        and not found.cancel_requested,
-    }
-    if not wants_fragment(request):
-        return render_page(request, "catalog/manage_job.html", "status", context)
-    return render_page(
-        request, "catalog/manage_job.html", "status", context, status=STOP_POLLING if found.is_finished else 200
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(("catalog_app.convert_store", "catalog_app.view_dataset"), raise_exception=True)
 def convert(request: HttpRequest) -> HttpResponse:
@@ -183,21 +154,6 @@ def convert(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@permission_required("catalog_app.view_job", raise_exception=True)
-def run(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
-    """Do what a preview showed."""
-    preview = _job(job_id)
-    if not _may_run(user_of(request), preview):
-        raise PermissionDenied
-    try:
-        started = request_run_of(preview, user_of(request))
-    except Conflict as refusal:
-        messages.warning(request, str(refusal))
-        return redirect("manage:job", preview.pk)
-    return redirect("manage:job", started.pk)
-
-
-@require_POST
 @permission_required("catalog_app.purge_trash", raise_exception=True)
 def purge(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete old files of a store's trash, as a job."""
@@ -211,7 +167,7 @@ def purge(request: HttpRequest, pk: int) -> HttpResponse:
     except ServiceError as refusal:
         messages.warning(request, str(refusal))
         return redirect("manage:operations")
-    return redirect("jobs:detail", started.pk)
+    return redirect(job_page(request, started))
 
 
 def _filtered(filters: browse.Filters, problem: str) -> Any:
@@ -249,20 +205,6 @@ def _is_key(text: str) -> bool:
 def _line(dataset: Dataset, problems: list[Any]) -> dict[str, Any]:
     mean = dataset.size_bytes // dataset.file_count if dataset.file_count else None
     return {"dataset": dataset, "mean": mean, "problems": problems}
-
-
-def _job(job_id: uuid.UUID) -> Job:
-    return get_object_or_404(queries.with_times(), pk=job_id, kind__in=("maintain", "convert"))
-
-
-def _store(found: Job) -> Store | None:
-    return Store.objects.filter(pk=found.parameters.get("storeId")).first()
-
-
-def _may_run(user: User, found: Job) -> bool:
-    """Whether a user may do what a preview showed."""
-    permission = "convert_store" if found.kind == "convert" else "maintain_store"
-    return user.has_perm(f"catalog_app.{permission}")
 
 
 def _column(sort: str, name: str, label: str, css: str) -> dict[str, str]:

@@ -19,10 +19,12 @@ from catalog_app.services.jobs.queries import facts
 from catalog_app.services.maintenance.storage import storage_of
 from catalog_app.services.maintenance.undoing import request_undo
 from catalog_app.views.htmx import render_page
+from catalog_app.views.manage_jobs import job_page
 from catalog_app.views.users import user_of
 
 PAGE_SIZE = 50
 FILES_SHOWN = 200
+SHOWN_AS_LINKS = {"operationId", "storeId"}
 
 
 @require_safe
@@ -61,7 +63,7 @@ def operation(request: HttpRequest, operation_id: uuid.UUID) -> HttpResponse:
         "files_shown": FILES_SHOWN,
         "undone_as": found.undone_as.order_by("-created_at").first(),
         "hindrance": hindrance,
-        "parameters": facts(found.parameters),
+        "parameters": facts({name: value for name, value in found.parameters.items() if name not in SHOWN_AS_LINKS}),
         "may_undo": not hindrance and request.user.has_perm("catalog_app.undo_operation"),
     }
     return render(request, "catalog/operations_detail.html", context)
@@ -77,4 +79,4 @@ def undo(request: HttpRequest, operation_id: uuid.UUID) -> HttpResponse:
     except Conflict as refusal:
         messages.warning(request, str(refusal))
         return redirect("manage:operation", found.pk)
-    return redirect("jobs:detail", job.pk)
+    return redirect(job_page(request, job))

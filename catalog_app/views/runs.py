@@ -30,6 +30,7 @@ def run_detail(request: HttpRequest, pk: int, kind: str, instance_id: str) -> Ht
     """The streams of one run of a store."""
     store = get_object_or_404(Store, pk=pk)
     found = store.run_files.filter(kind=kind, instance_id=instance_id).order_by("class_name", "identifier", "path")
-    page = Paginator(found, FILES_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(found.filter(size_bytes__gt=0), FILES_PER_PAGE).get_page(request.GET.get("page"))
+    empty = found.filter(size_bytes=0).values_list("class_name", flat=True)
     run = get_object_or_404(runs(store, kind), instance_id=instance_id)
-    return render(request, "catalog/run.html", {"run": as_runs([run])[0], "page": page})
+    return render(request, "catalog/run.html", {"run": as_runs([run])[0], "page": page, "empty": empty})

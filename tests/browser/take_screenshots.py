@@ -42,6 +42,8 @@ class Prepared:
     mapping: str
     finished_import: str
     failed_import: str
+    preview: str
+    operation: str
 
 
 def prepare(desk: Desk, browser: Browser, place: Path) -> Prepared:
@@ -72,7 +74,31 @@ def prepare(desk: Desk, browser: Browser, place: Path) -> Prepared:
     page.get_by_role("button", name="Start import").click()
     finished = _job_ends(page, "Succeeded")
     mapping = upload(session, minute_bars(place / "eurchf-ask-m1.csv"))
-    return Prepared(desk, dataset, instrument, export, mapping, finished, failed)
+    operation = consolidate(session, "ADAUSDT.BINANCE")
+    preview = preview_consolidation(session, "BNBUSDT.BINANCE")
+    return Prepared(desk, dataset, instrument, export, mapping, finished, failed, preview, operation)
+
+
+def preview_consolidation(session: Session, instrument: str) -> str:
+    """See what joining the minute bars of an instrument by year would do; the path of the preview."""
+    page = session.open(f"/catalog/manage/?timeframe=1-MINUTE-LAST&q={instrument}")
+    page.get_by_role("checkbox", name=instrument).check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_label("One file per").select_option("year")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#manage-run")).to_be_visible(timeout=PATIENCE)
+    return _path(page)
+
+
+def consolidate(session: Session, instrument: str) -> str:
+    """Do it; the path of the operation."""
+    preview_consolidation(session, instrument)
+    page = session.page
+    page.locator("#manage-run").click()
+    expect(page.locator("#manage-status")).to_contain_text("Done.", timeout=PATIENCE)
+    page.locator("#manage-status").get_by_role("link", name="Consolidate").click()
+    expect(page.locator("#undo")).to_be_visible()
+    return _path(page)
 
 
 def upload(session: Session, path: Path) -> str:
@@ -133,7 +159,9 @@ def shots(known: Prepared) -> list[Shot]:
         Shot("import-failed", known.failed_import),
         Shot("export", known.export),
         Shot("manage", "/catalog/manage/?venue=SIM"),
+        Shot("manage-preview", known.preview, height=560),
         Shot("operations", "/catalog/manage/operations/"),
+        Shot("operation", known.operation),
         Shot("jobs", "/jobs/"),
         Shot("tokens", "/account/tokens/"),
         Shot("api", "/api/v1/docs"),

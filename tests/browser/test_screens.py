@@ -93,6 +93,7 @@ def pages(browser: Browser, desk: Desk, tmp_path_factory: pytest.TempPathFactory
     page.goto(dataset)
     export = page.get_by_role("link", name="Export", exact=True).last.get_attribute("href")
     instrument = page.locator(".crumbs a").last.get_attribute("href")
+    operation = str(page.locator("#operations tbody a").first.get_attribute("href"))
     page.context.close()
     return {
         "overview": "/",
@@ -104,6 +105,12 @@ def pages(browser: Browser, desk: Desk, tmp_path_factory: pytest.TempPathFactory
         "mapping": mapping,
         "export": str(export),
         "jobs": "/jobs/",
+        "manager": "/catalog/manage/",
+        "manager form": f"/catalog/manage/new/?kind=consolidate&dataset={dataset.rstrip('/').rpartition('/')[2]}",
+        "conversion": "/catalog/manage/convert/",
+        "operations": "/catalog/manage/operations/",
+        "operation": operation,
+        "runs": "/catalog/runs/",
         "refused import": refused,
         "finished import": imported,
         "tokens": "/account/tokens/",

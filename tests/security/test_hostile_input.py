@@ -41,6 +41,7 @@ QUERIES = {
                            "recordCountMin", "recordCountMax", "sort", "limit", "cursor"),
     "api:list_files": ("limit", "cursor"),
     "api:list_rows": ("limit", "cursor"),
+    "api:list_runs": ("store", "kind", "limit", "cursor"),
     "api:list_jobs": ("state", "kind", "mine", "limit", "cursor"),
     "api:get_log": ("limit", "cursor"),
 }  # fmt: skip

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from catalog_app.api.transfer_shapes import document, export_result
 from catalog_app.formats.export import EXPORT_FORMATS
+from catalog_app.formats.text_columns import TIMESTAMP_FORMATS
 from catalog_app.forms.fields import parse_moment
 from catalog_app.management.base import DeskCommand
 from catalog_app.models import Dataset
@@ -18,7 +19,7 @@ from catalog_app.store.layout import identifier
 
 
 class Command(DeskCommand):
-    help = "Write a dataset's rows to CSV or Parquet with exact decimals."
+    help = "Write the rows of a dataset of any data type to CSV or Parquet with exact decimals."
 
     def add_own_arguments(self, parser: CommandParser) -> None:
         """Add what to export and how."""
@@ -28,7 +29,8 @@ class Command(DeskCommand):
         parser.add_argument("--start", default="", help="first ts_init, UTC: 2024-01-31 or 2024-01-31T09:30:00Z")
         parser.add_argument("--end", default="", help="last ts_init, UTC, inclusive; a date means its whole day")
         parser.add_argument("--format", choices=sorted(EXPORT_FORMATS), default="csv", dest="export_format")
-        parser.add_argument("--compression", default="", help="csv: none, gzip; parquet: zstd, snappy, none")
+        parser.add_argument("--compression", default="", help="csv: none, gzip; parquet: zstd, snappy, gzip, none")
+        parser.add_argument("--timestamp-format", choices=TIMESTAMP_FORMATS, default="iso", help="of a CSV")
         parser.add_argument("--output", type=Path, help="file to write (default: below the exports directory)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,6 +61,7 @@ class Command(DeskCommand):
             compression=options["compression"] or EXPORT_FORMATS[options["export_format"]][0],
             start_ns=start,
             end_ns=end,
+            timestamp_format=options["timestamp_format"],
         )
 
     def _dataset(self, options: dict[str, Any]) -> Dataset:

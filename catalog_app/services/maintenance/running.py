@@ -52,8 +52,9 @@ def run_maintenance(progress: Progress, parameters: dict[str, Any]) -> dict[str,
             try:
                 part.change(done)
             except (StoreError, ServiceError) as error:
-                progress.log(f"{directory}: {error}", "error")
-                done.failures.append({"directory": directory, "reason": str(error)})
+                reason = str(error).removeprefix(f"{directory}: ")
+                progress.log(f"{directory}: {reason}", "error")
+                done.failures.append({"directory": directory, "reason": reason})
     finally:
         datasets = _refresh(progress, store, request, done)
     if done.failures:
@@ -208,7 +209,7 @@ def _refresh(progress: Progress, store: Store, request: Request, done: Done) -> 
 
 def _failed(done: Done, total: int) -> str:
     if total == 1:
-        return done.failures[0]["reason"]
+        return f"{done.failures[0]['directory']}: {done.failures[0]['reason']}"
     first = "; ".join(f"{item['directory']}: {item['reason']}" for item in done.failures[:3])
     more = " …" if len(done.failures) > 3 else ""
     return (

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, F, Min, Q, Sum
 from django.utils import timezone
 
-from catalog_app.models import Store
+from catalog_app.models import Store, StoreOperation
+
+# A file that came back by an undo and the one in the trash are links to one file, where there are links.
+_TAKES_ROOM = ~Q(state=StoreOperation.State.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,10 @@ def storage_of(store: Store) -> Storage:
     data: dict[str, Any] = store.files.aggregate(number=Count("pk"), size=Sum("size_bytes"))
     kept = store.operations.filter(purged_at=None, file_count_before__gt=0)
     trash: dict[str, Any] = kept.aggregate(
-        number=Count("pk"), files=Sum("file_count_before"), size=Sum("bytes_before"), oldest=Min("created_at")
+        number=Count("pk"),
+        files=Sum("file_count_before"),
+        size=Sum("bytes_before", filter=None if "://" in store.root else _TAKES_ROOM),
+        oldest=Min("created_at"),
     )
     return Storage(
         store=store,

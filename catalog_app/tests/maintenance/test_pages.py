@@ -1,9 +1,10 @@
 """The historical data manager and the history: who sees what, and the way from choice to undo."""
 
 import re
+from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from catalog_app.models import DataFile, Dataset, Job, Store, StoreOperation
@@ -334,11 +335,12 @@ def test_a_data_admin_undoes_from_the_page(data_admin_client, data_admin, operat
     assert "undo-now" in page
     response = data_admin_client.post(reverse("manage:undo", args=[operation.pk]))
     job = Job.objects.get(kind="undo")
-    assert response.url == reverse("jobs:detail", args=[job.pk])
+    assert response.url == reverse("manage:job", args=[job.pk])
     assert finish(job).state == "succeeded"
+    assert "has its former files again" in html_of(data_admin_client.get(response.url))
     page = html_of(data_admin_client.get(reverse("manage:operation", args=[operation.pk])))
     assert "undo-now" not in page
-    assert re.search(r"The operation that undid it</a>, [^<]* by data-admin", page)
+    assert re.search(r"The operation that undid it</a>, <span[^<]*</span>, by data-admin", page)
 
 
 def test_an_undo_that_cannot_be_is_explained(data_admin_client, operation):
@@ -351,8 +353,34 @@ def test_an_undo_that_cannot_be_is_explained(data_admin_client, operation):
 def test_the_trash_is_purged_from_the_page(data_admin_client, store, operation):
     response = data_admin_client.post(reverse("manage:purge", args=[store.pk]), {"older_than_days": "0"})
     job = Job.objects.get(kind="purge")
-    assert response.url == reverse("jobs:detail", args=[job.pk])
+    assert response.url == reverse("manage:job", args=[job.pk])
     assert finish(job).result["files"] == 1
+    assert "1 file of 1 operation" in html_of(data_admin_client.get(response.url))
+    page = html_of(data_admin_client.get(reverse("manage:operation", args=[job.operations.get().pk])))
+    assert "files deleted from the trash" in page
+    assert "Files before" not in page
+
+
+def test_who_may_only_undo_watches_the_job_among_the_jobs(client, nobody, operation):
+    nobody.user_permissions.set(Permission.objects.filter(codename="undo_operation"))
+    client.force_login(nobody)
+    response = client.post(reverse("manage:undo", args=[operation.pk]))
+    assert response.url == reverse("jobs:detail", args=[Job.objects.get(kind="undo").pk])
+
+
+def test_what_failed_is_said_once_and_can_be_previewed_again(data_admin_client, data_admin, store, bar_dataset):
+    preview = finish(request_maintenance([bar_dataset], Consolidate(period="year"), data_admin, dry_run=True))
+    data_admin_client.post(reverse("manage:run", args=[preview.pk]))
+    sorted((Path(store.root) / bar_dataset.path).iterdir())[0].unlink()
+    run = finish(Job.objects.get(parameters__previewId=str(preview.pk)))
+    html = html_of(data_admin_client.get(reverse("manage:job", args=[run.pk])))
+    assert html.count("its files changed since the preview") == 1
+    assert f"kind=consolidate&amp;dataset={bar_dataset.pk}" in html
+
+
+def test_a_cancelled_run_says_that_nothing_was_changed(data_admin_client, preview):
+    Job.objects.filter(pk=preview.pk).update(state="cancelled", parameters={**preview.parameters, "dryRun": False})
+    assert "No file was changed." in html_of(data_admin_client.get(reverse("manage:job", args=[preview.pk])))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 from django.urls import reverse
 
 from catalog_app.models import Dataset, Store
-from catalog_app.services.exporting import EXPORTED, ExportRefused, ExportRequest
+from catalog_app.models.dataset import IndexState
+from catalog_app.services.exporting import ExportRefused, ExportRequest, export_now, has_decimals
 from catalog_app.services.preview import row_page
 from catalog_app.services.series import build_series, can_draw
 from catalog_app.services.stores import register_store
@@ -104,13 +105,31 @@ def test_custom_data_is_opaque_and_none_of_it_is_lost(all_types):
     assert (third["strength"], third["label"], third["blob"], third["parts"]) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("data_type", [data_type for data_type in CANONICAL if data_type not in EXPORTED])
-def test_what_has_no_export_says_so(analyst_client, all_types, data_type):
+@pytest.mark.parametrize("data_type", [*CANONICAL, "custom"])
+def test_it_is_exported(analyst_client, all_types, data_type):
     dataset = dataset_of(all_types, data_type)
-    with pytest.raises(ExportRefused, match="cannot be exported"):
-        ExportRequest(dataset, "csv", "none").check()
-    html = analyst_client.get(reverse("catalog:dataset", args=[dataset.pk])).content.decode()
-    assert reverse("exports:new") + f"?dataset={dataset.pk}" not in html
+    url = reverse("exports:new") + f"?dataset={dataset.pk}"
+    assert url in analyst_client.get(reverse("catalog:dataset", args=[dataset.pk])).content.decode()
+    assert ("<dt>Decimals</dt>" in analyst_client.get(url).content.decode()) == has_decimals(dataset)
+
+    for fmt, compression, read in (("csv", "gzip", pl.read_csv), ("parquet", "zstd", pl.read_parquet)):
+        export, job = export_now(ExportRequest(dataset, fmt, compression, timestamp_format="epoch_ns"))
+        assert (job.error, export.record_count) == ("", 3)
+        assert read(export.file_path)["ts_init"].cast(pl.Int64).to_list() == TIMES
+
+
+def test_an_export_of_custom_data_is_named_by_its_class(all_types):
+    export, _ = export_now(ExportRequest(dataset_of(all_types, "custom"), "csv", "none"))
+    assert Path(export.file_path).name == "EURUSD.SIM_custom-my-signal_20240101-20240101.csv"
+    first = pl.read_csv(export.file_path).row(0, named=True)
+    assert (first["strength"], first["label"], first["blob"], first["parts"]) == (0.5, "a", "00ff", "[1,2]")
+
+
+def test_a_dataset_that_cannot_be_read_is_not_exported(all_types):
+    dataset = dataset_of(all_types, "greeks")
+    dataset.state, dataset.problem = IndexState.UNSUPPORTED, "its columns are of no known kind"
+    with pytest.raises(ExportRefused, match="columns are of no known kind"):
+        ExportRequest(dataset, "parquet", "zstd").check()
 
 
 def test_a_dataset_with_files_to_read_is_not_exported_in_part(all_types):

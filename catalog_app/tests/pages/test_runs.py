@@ -77,6 +77,17 @@ def test_damage_and_loss_are_seen(runs_store):
     assert not runs_store.run_files.filter(path=FILLS).exists()
 
 
+def test_a_stream_that_nothing_was_written_to_is_no_damage(trader_client, runs_store):
+    empty = Path(runs_store.root) / "backtest/run-1/account_state_1.feather"
+    empty.touch()
+    os.utime(empty, ns=(LONG_AGO, LONG_AGO))
+    sync_store(runs_store)
+    assert runs_store.run_files.get(class_name="account_state").rows == 0
+    assert "Damage" not in trader_client.get(reverse("catalog:runs")).content.decode()
+    run = trader_client.get(reverse("catalog:run", args=[runs_store.pk, "backtest", "run-1"])).content.decode()
+    assert "Nothing was written to 1 other stream: account state." in run
+
+
 def test_the_page_lists_runs_and_leads_to_their_streams(trader_client, runs_store):
     html = trader_client.get(reverse("catalog:runs")).content.decode()
     assert "run-1" in html
