@@ -6,7 +6,7 @@ Entries are named by text, so that the process that only takes turns loads no li
 from typing import Final
 
 from benchmarks.desk_measurements import DESK
-from benchmarks.store_measurements import DIALECT_STORES, STORE
+from benchmarks.store_measurements import DESK_STORE, DIALECT_STORES, STORE
 
 # Input -> its generator, in the order in which they are made: later ones may use earlier ones.
 INPUTS: Final = {
@@ -14,7 +14,7 @@ INPUTS: Final = {
     "bar-csv": "benchmarks.inputs.tables:bar_csv",
     "large-quotes": "benchmarks.inputs.stores:large_quotes",
     "large-bars": "benchmarks.inputs.stores:large_bars",
-    **{name: f"benchmarks.inputs.dialects:store:{name}" for name in DIALECT_STORES},
+    **{name: f"benchmarks.inputs.dialects:store:{name}" for name in (*DIALECT_STORES, DESK_STORE)},
     "float-quotes": "benchmarks.inputs.tables:float_quotes",
     "desk-quotes": "benchmarks.inputs.stores:desk_quotes",
     "desk-bars": "benchmarks.inputs.stores:desk_bars",

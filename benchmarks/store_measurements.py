@@ -9,6 +9,8 @@ DIALECT_STORES: Final = (
     *(f"quotes-{dialect}" for dialect in ("v1-16", "v1-8", "rc4", "v2")),
     *(f"{records}-{dialect}" for records in ("trades", "deltas") for dialect in ("v1-16", "v2")),
 )
+# In the row groups and compression that the desk writes.
+DESK_STORE: Final = "quotes-v1-16-desk"
 NAUTILUS: Final = "NautilusTrader"
 # From how many rows on a ratio tells something: below, starting threads and committing is all there is.
 _FEW: Final = 100_000
@@ -41,6 +43,18 @@ def _scan(store: str, title: str, peers: tuple[Side, ...]) -> Measurement:
         side("desk", "reader.scan: canonical schema, undefined values as null", f"scan:desk:{store}"),
         peers,
         (Target("time ratio", 1.3, "Polars", _MANY),),
+    )
+
+
+def _consolidate(store: str, title: str) -> Measurement:
+    return Measurement(
+        f"consolidate-{store}",
+        title,
+        "rows",
+        (store,),
+        side("desk", "plan and execute: joined, proven, committed", f"maintenance:consolidate:{store}"),
+        (side(NAUTILUS, "ParquetDataCatalog.consolidate_data()", f"upstream_change:consolidate:{store}"),),
+        (faster(10, NAUTILUS, _MANY),),
     )
 
 
@@ -88,15 +102,8 @@ STORE: Final = (
         (side(NAUTILUS, "pandas frame, QuoteTickDataWrangler, write_data", "write:nautilus"),),
         (faster(10, NAUTILUS, _FEW),),
     ),
-    Measurement(
-        "consolidate-quotes",
-        "Consolidate the files of a dataset into one",
-        "rows",
-        ("quotes-v1-16",),
-        side("desk", "plan and execute: joined, proven, committed", "maintenance:consolidate:quotes-v1-16"),
-        (side(NAUTILUS, "ParquetDataCatalog.consolidate_data()", "upstream_change:consolidate:quotes-v1-16"),),
-        (faster(10, NAUTILUS, _MANY),),
-    ),
+    _consolidate("quotes-v1-16", "Consolidate the files of a dataset into one, as 1.x writes them"),
+    _consolidate(DESK_STORE, "Consolidate the files of a dataset into one, as the desk writes them"),
     _convert(
         "quotes-v1-16",
         "v2",

@@ -32,7 +32,7 @@ SIZES = Sizes(rows=5_000, huge_rows=5_000, datasets=4, index_datasets=4, request
 FAMILIES = {
     "scan-large-quotes",
     "load-quotes",
-    "consolidate-quotes",
+    "consolidate-quotes-v1-16",
     "convert-quotes-v1-16-to-v2",
     "huge-scan",
     "import-bars",

@@ -15,6 +15,7 @@ from benchmarks.work import Workspace
 from catalog_app.store.layout import DATA, V1_DIRECTORY, V2_DIRECTORY, Version, format_file_name, identifier
 from catalog_app.store.writing.arrow_schemas import arrow_schema
 from catalog_app.store.writing.encoding import to_arrow
+from catalog_app.store.writing.row_groups import ROW_GROUP_ROWS
 
 FILES: Final = 20
 # 16-byte raw values are units of 10^-16, 8-byte ones of 10^-9.
@@ -47,6 +48,8 @@ FORMS: Final = {
     "v1-8": Form("v1", V1_DIRECTORY, _V1_PARQUET, raw_bytes=8),
     "rc4": Form("v1", V2_DIRECTORY, _V1_PARQUET),
     "v2": Form("v2", V2_DIRECTORY, _V2_PARQUET),
+    # As the desk writes 1.x, after a recompression for example.
+    "v1-16-desk": Form("v1", V1_DIRECTORY, {"compression": "zstd", "row_group_size": ROW_GROUP_ROWS}),
 }
 _RECORDS: Final = {"quotes": (QUOTES, quotes), "trades": (TRADES, trades), "deltas": (DELTAS, deltas)}
 

@@ -7,6 +7,8 @@ import uuid
 
 from django.db import models
 
+from catalog_app.store.layout import CUSTOM_DIRECTORY, CUSTOM_PREFIX
+
 
 class DataType(models.TextChoices):
     """Data types in NautilusTrader's terms; the value is ours in every dialect."""
@@ -166,8 +168,12 @@ class Dataset(models.Model):
     @property
     def custom_class(self) -> str:
         """The class of custom data in words, as the path has it; empty for other data."""
-        type_directory = self.path.split("/")[1] if self.data_type == DataType.CUSTOM else ""
-        return type_directory.removeprefix("custom_").replace("_", " ")
+        if self.data_type != DataType.CUSTOM:
+            return ""
+        _, type_directory, *below = self.path.split("/")
+        if type_directory == CUSTOM_DIRECTORY:
+            return below[0]
+        return type_directory.removeprefix(CUSTOM_PREFIX).replace("_", " ")
 
 
 class DataFile(models.Model):

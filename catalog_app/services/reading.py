@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHUNK = 1000
-# Local footers cost processor time, those of a bucket a round trip each.
-LOCAL_THREADS, REMOTE_THREADS = 4, 32
+# Local footers are taken apart in Python, where threads only wait for each other; a bucket's cost a round trip each.
+LOCAL_THREADS, REMOTE_THREADS = 1, 32
 # A file that cannot be read and was written this recently may be on its way.
 SETTLING_NS = 10 * 10**9
 BEING_WRITTEN = "it is not whole yet and was written within the last seconds; it is looked at again"

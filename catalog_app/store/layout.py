@@ -12,7 +12,9 @@ from typing import Final, Literal
 from catalog_app.store.schema import INT64_MAX
 
 DATA: Final = "data"
+# Custom data: data/custom_<snake name>/ in 1.x, data/custom/<class name>/ in 2.x, with or without an identifier below.
 CUSTOM_PREFIX: Final = "custom_"
+CUSTOM_DIRECTORY: Final = "custom"
 NS: Final = 1_000_000_000
 
 # Our data type, its 1.x directory, its 2.x directory.
@@ -145,16 +147,18 @@ def locate(rel_path: str) -> Located:
     directory, _, name = rel_path.rpartition("/")
     parts = directory.split("/")
     type_directory = parts[1] if len(parts) > 1 and parts[0] == DATA else ""
-    in_custom = type_directory.startswith(CUSTOM_PREFIX)
+    in_v2_custom = type_directory == CUSTOM_DIRECTORY
+    in_custom = in_v2_custom or type_directory.startswith(CUSTOM_PREFIX)
     data_type = "custom" if in_custom else _DATA_TYPE.get(type_directory, "")
     is_definition = type_directory in INSTRUMENT_DIRECTORIES
     # Custom data need not belong to an instrument: its files may stand directly in the type's directory.
-    depth_fits = len(parts) == 3 or (in_custom and len(parts) == 2)
+    above = 3 if in_v2_custom else 2
+    depth_fits = len(parts) == above + 1 or (in_custom and len(parts) == above)
     role: Role = "unknown"
     if depth_fits and name.endswith(".parquet"):
         role = "definition" if is_definition else "data" if data_type else "unknown"
     note = _name_note(name) if role != "unknown" else _place_note(type_directory, parts, data_type or is_definition)
-    return Located(role, data_type, type_directory, parts[2] if len(parts) > 2 else "", directory, name, note)
+    return Located(role, data_type, type_directory, parts[above] if len(parts) > above else "", directory, name, note)
 
 
 def _name_note(name: str) -> str:
@@ -178,6 +182,11 @@ def _place_note(type_directory: str, parts: list[str], known: bool | str) -> str
         return f"not below {DATA}/, where NautilusTrader keeps its catalog"
     if not known:
         return f"{DATA}/{type_directory} is the directory of no data type and no instrument class that the desk knows"
+    if type_directory == CUSTOM_DIRECTORY:
+        return (
+            f"NautilusTrader 2.x keeps custom data in {DATA}/{CUSTOM_DIRECTORY}/<class>/ or, by identifier, in "
+            f"{DATA}/{CUSTOM_DIRECTORY}/<class>/<identifier>/; put it there"
+        )
     place = "directly in" if len(parts) == 2 else "too deep below"
     return (
         f"{place} {DATA}/{type_directory}: NautilusTrader finds a file by the directory of its instrument, "

@@ -54,7 +54,8 @@ def scan(
     files = list(zip(paths, read_physical(store, paths), strict=True))
     # By the object: there are few schemas, and comparing them costs more than all the rest.
     stored: dict[int, pa.Schema] = {}
-    for path, (schema, _) in files:
+    for path, physical in files:
+        schema = physical.schema
         if id(schema) not in stored:
             require_columns(path, data_type, schema)
             stored[id(schema)] = stored_columns(data_type, schema)
@@ -79,7 +80,7 @@ def _parts(
     sliced: bool,
 ) -> list[pl.LazyFrame]:
     """Files that the same expressions read."""
-    schema, large_groups = files[0][1]
+    schema, large_groups, _ = files[0][1]
     if positions:
         # One scan per file: row numbers then start at 0 in each, and pushed-down filters do not shift them.
         frames = [_stored(store, [path], schema, bounds, positions=True) for path, _ in files]
@@ -87,10 +88,17 @@ def _parts(
         frames = [_stored(store, [path for path, _ in files], schema, bounds, positions=False)]
         undefined = undefined_values(data_type, schema) if large_groups and not sliced else {}
         if undefined:
-            frames = [scan_uncopied(frames[0], undefined)]
+            layouts = [physical for _, physical in files]
+            frames = [scan_uncopied(frames[0], {name: _possible(layouts, name, undefined[name]) for name in undefined})]
             schema = as_decimals(schema, undefined)
     columns = canonical_columns(data_type, schema)
     return [frame.select(*columns, *(POSITIONS if positions else ())) for frame in frames]
+
+
+def _possible(layouts: list[Physical], column: str, undefined: int) -> int | None:
+    """What stands for no value in a 16-byte column, where a file may have it."""
+    encoded = undefined.to_bytes(16, "little", signed=True)
+    return undefined if any(physical.may_hold(column, encoded) for physical in layouts) else None
 
 
 def _stored(

@@ -30,12 +30,12 @@ _VIEWS: Final = pa.binary_view()
 _PROBE_STEP: Final = 257
 
 
-def scan_uncopied(frame: pl.LazyFrame, undefined: Mapping[str, int]) -> pl.LazyFrame:
+def scan_uncopied(frame: pl.LazyFrame, undefined: Mapping[str, int | None]) -> pl.LazyFrame:
     """The rows of a scan, with some columns as Decimal(38, 0) of equal bytes.
 
     `undefined` has these columns, of 16-byte binary values (little-endian), and which integer is null in each:
-    UNDEFINED_PRICE or UNDEFINED_SIZE. Projections and filters reach the scan or its batches; a slice does not, so that
-    its rows are reached by reading those before it.
+    UNDEFINED_PRICE or UNDEFINED_SIZE, None where no row has it. Projections and filters reach the scan or its batches;
+    a slice does not, so that its rows are reached by reading those before it.
     """
     stored = frame.collect_schema()
     schema = pl.Schema({name: RAW if name in undefined else kind for name, kind in stored.items()})
@@ -56,7 +56,7 @@ def scan_uncopied(frame: pl.LazyFrame, undefined: Mapping[str, int]) -> pl.LazyF
     return register_io_source(batches, schema=schema, is_pure=True)
 
 
-def _integers(values: pl.Series, undefined: int) -> pl.Series:
+def _integers(values: pl.Series, undefined: int | None) -> pl.Series:
     stored = values.to_arrow(compat_level=_UNCOPIED) if values.n_chunks() == 1 else None
     buffer = None if stored is None else _contiguous(stored)
     valid = None
@@ -64,7 +64,8 @@ def _integers(values: pl.Series, undefined: int) -> pl.Series:
         copied = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.binary(_WIDTH))
         buffer = copied.buffers()[1].slice(_WIDTH * copied.offset, _WIDTH * len(copied))
         valid = copied.is_valid() if copied.null_count else None
-    valid = _defined(buffer, undefined, valid)
+    if undefined is not None:
+        valid = _defined(buffer, undefined, valid)
     bits = None if valid is None else valid.buffers()[1]
     return pl.Series(values.name, pa.Array.from_buffers(_ARROW_RAW, len(values), [bits, buffer]))
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
 from catalog_app.store.reader import scan
-from catalog_app.store.schema import CANONICAL, INT128_MAX, POSITIONS
+from catalog_app.store.schema import CANONICAL, INT64_MAX, INT128_MAX, POSITIONS
 from catalog_app.store.writing.arrow_schemas import arrow_schema
 from catalog_app.tests.market import market_path
 from catalog_app.tests.store.frames import INSTRUMENT, UNIT, frame, write
@@ -107,6 +108,33 @@ def test_undefined_values_are_null(tmp_path: Path) -> None:
     assert found["bid_price"].to_list() == [None, UNIT]
     assert found["bid_size"].to_list() == [None, UNIT]
     assert found["ask_price"].to_list() == [UNIT, UNIT]
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+def test_one_undefined_value_among_large_row_groups_is_null(tmp_path: Path, *, statistics: bool) -> None:
+    rows, at = 70_000, 65_432
+    paths = []
+    for number in range(2):
+        values = {name: np.full((rows, 2), 7, np.int64) for name in ("bid_price", "ask_price", "bid_size", "ask_size")}
+        if number:
+            values["bid_price"][at] = -1, INT64_MAX
+            values["ask_size"][at] = -1, -1
+            values["ask_price"][at] = -1, -1  # a price of -1e-16
+        raw = {
+            name: pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), rows, [None, pa.py_buffer(one.tobytes())])
+            for name, one in values.items()
+        }
+        times = pa.array(np.arange(rows) + number * rows, pa.uint64())
+        path = f"data/quote_tick/A.B/{number}.parquet"
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        table = pa.table({**raw, "ts_event": times, "ts_init": times})
+        pq.write_table(table, tmp_path / path, row_group_size=rows, write_statistics=statistics)
+        paths.append(path)
+    found = scan(tmp_path, paths, "quote").collect(engine="streaming")
+    for name, nulls in {"bid_price": [rows + at], "ask_size": [rows + at], "ask_price": [], "bid_size": []}.items():
+        assert found[name].is_null().arg_true().to_list() == nulls
+    assert found["ask_price"][rows + at] == -1
+    assert found["bid_size"].unique().to_list() == [7 + (7 << 64)]
 
 
 @pytest.mark.parametrize("data_type", ["quote", "trade", "bar"])
