@@ -26,12 +26,14 @@ def scan_peers(store: str) -> tuple[Side, ...]:
     )
 
 
-SCAN_PEERS: Final = (
-    *scan_peers("large-quotes"),
-    side(
-        "Polars decoded", "scan_parquet, prices and sizes reinterpreted as Int128", "scan:polars_decoded:large-quotes"
-    ),
-)
+def decoded_peers(store: str) -> tuple[Side, ...]:
+    """Bare scans, and what Polars alone needs to make integers of 16-byte values."""
+    title = "scan_parquet, prices and sizes reinterpreted as Int128"
+    return (*scan_peers(store), side("Polars decoded", title, f"scan:polars_decoded:{store}"))
+
+
+SCAN_PEERS: Final = decoded_peers("large-quotes")
+_IN_16_BYTES: Final = frozenset({"quotes-v1-16", "quotes-rc4"})
 
 
 def _scan(store: str, title: str, peers: tuple[Side, ...]) -> Measurement:
@@ -83,7 +85,10 @@ def _huge(verb: str, title: str, entry: str) -> Measurement:
 
 STORE: Final = (
     _scan("large-quotes", "quotes as the desk writes them", SCAN_PEERS),
-    *(_scan(store, store, scan_peers(store)) for store in DIALECT_STORES),
+    *(
+        _scan(store, store, decoded_peers(store) if store in _IN_16_BYTES else scan_peers(store))
+        for store in DIALECT_STORES
+    ),
     Measurement(
         "load-quotes",
         "Load quotes that NautilusTrader wrote",
