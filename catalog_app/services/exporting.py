@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -186,7 +188,7 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
             schema=schema,
         ) as writer,
     ):
-        for frame in frames:
+        for frame in _whole(frames, dataset):
             progress.check()
             writer.write(frame)
             rows += frame.height
@@ -194,6 +196,17 @@ def _write(progress: Progress, export: Export, partial: Path) -> int:
     if rows == 0:
         raise JobFailed("There are no rows in this range. Look at the dataset's range and choose another one.")
     return rows
+
+
+def _whole(frames: Iterator[pl.DataFrame], dataset: Dataset) -> Iterator[pl.DataFrame]:
+    """The frames; JobFailed where the pages of a file turn out to be damaged."""
+    try:
+        yield from frames
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise JobFailed(
+            f"Rows of {dataset} cannot be read ({reason}). Validate it to see which file is damaged."
+        ) from error
 
 
 def precision(value: int | None) -> int:

@@ -54,7 +54,7 @@ def read(frame: pl.LazyFrame, path: str) -> pl.DataFrame:
     """Collect by streaming; damage that shows only in the data pages becomes UnreadableFile of `path`."""
     try:
         return frame.collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except reader.ROW_ERRORS as error:
         raise UnreadableFile(path, f"its rows cannot be read ({error})") from error
 
 

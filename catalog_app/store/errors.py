@@ -50,6 +50,10 @@ class ConcurrentChange(StoreError):
     """A file changed while an operation on it was being prepared. Nothing was changed."""
 
 
+class VerificationFailed(StoreError):
+    """What was written is not exactly what was announced. Nothing was changed."""
+
+
 class HalfDone(StoreError):
     """A decided operation that a failing disk kept from ending, either way: `recovery.recover` ends it."""
 

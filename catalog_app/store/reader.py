@@ -20,6 +20,9 @@ from catalog_app.store.reading.physical import Physical, read_physical
 from catalog_app.store.reading.uncopied import scan_uncopied
 from catalog_app.store.schema import CANONICAL, INT64_MAX, POSITIONS, UINT64_MAX
 
+# What collecting rows may raise beside StoreError where a file's pages are damaged: Polars panics on some of them.
+ROW_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+
 _TIMES = pl.Schema({"ts_event": pl.Int64, "ts_init": pl.Int64})
 
 
@@ -43,7 +46,8 @@ def scan(
     time for a whole scan of 1.x files. No paths give an empty frame.
 
     Raises UnreadableFile for damaged files, UnsupportedFile for those whose columns are not such data's, ValueError
-    for an unknown data type. Values that no column of that kind can have fail when the frame is collected.
+    for an unknown data type. Values that no column of that kind can have, and damaged pages, fail when the frame is
+    collected, with one of ROW_ERRORS.
     """
     if data_type != "custom" and data_type not in CANONICAL:
         raise ValueError(f"data type {data_type!r} cannot be scanned; one of {', '.join(CANONICAL)}, custom can")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import polars as pl
 from django.db import transaction
 from django.utils import timezone
 
@@ -140,7 +139,7 @@ def _batches(root: StoreRoot, files: Iterable[DataFile], progress: Progress | No
                 if progress:
                     progress.advance(len(batch))
                     progress.check()
-        except (StoreError, pl.exceptions.PolarsError, OSError) as error:
+        except (StoreError, *reader.ROW_ERRORS) as error:
             raise Unscannable(f"{file.path} cannot be read: {error}. Validate the dataset for details.") from error
 
 

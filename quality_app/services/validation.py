@@ -149,7 +149,7 @@ class _Pass:
         except UnsupportedFile as error:
             file.problem = error.reason
             self.unsupported.append(file)
-        except (UnreadableFile, pl.exceptions.PolarsError, OSError) as error:
+        except (UnreadableFile, *reader.ROW_ERRORS) as error:
             require_unchanged(self.root, file)
             self._broken(file, str(error))
 

@@ -22,10 +22,9 @@ from catalog_app.store.conversion.plans import ConversionPlan, ConversionReport,
 from catalog_app.store.conversion.rows import RowsPiece
 from catalog_app.store.conversion.survey import survey
 from catalog_app.store.conversion.target import KIND, Target
-from catalog_app.store.errors import ConcurrentChange, FileProblem, InvalidRows, Overlap, StoreError
+from catalog_app.store.errors import ConcurrentChange, FileProblem, InvalidRows, Overlap, StoreError, VerificationFailed
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.layout import Version
-from catalog_app.store.maintenance.errors import VerificationFailed
 
 __all__ = ["ConversionPlan", "ConversionReport", "convert", "plan_conversion"]
 

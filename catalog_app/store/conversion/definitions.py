@@ -10,13 +10,12 @@ from catalog_app.store.commit import durable
 from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.conversion.pieces import Advance, CopyPiece, Piece
 from catalog_app.store.conversion.plans import Skipped, SourceFile, Unit
-from catalog_app.store.errors import FileProblem
+from catalog_app.store.errors import FileProblem, VerificationFailed
 from catalog_app.store.filesystem import StoreRoot
 from catalog_app.store.instruments.building import DEFINITION_COMPRESSION
 from catalog_app.store.instruments.conversion import FieldNote, convert_rows, unlike, written_by
 from catalog_app.store.instruments.rows import DefinitionFile, Row, read_definition_file
 from catalog_app.store.layout import Version
-from catalog_app.store.maintenance.errors import VerificationFailed
 
 type _Span = tuple[int, int, SourceFile, list[Row]]
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from catalog_app.store.commit import durable
 from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.conversion.plans import SourceFile
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.maintenance.errors import VerificationFailed
 
 # Called with a number of rows that were done; may raise to stop.
 type Advance = Callable[[int], None]

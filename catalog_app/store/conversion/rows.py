@@ -9,14 +9,13 @@ import polars as pl
 
 from catalog_app.store import layout
 from catalog_app.store.commit.journal import Transaction
-from catalog_app.store.conversion.fingerprint import Fingerprint, fingerprint
 from catalog_app.store.conversion.pieces import Advance, Piece
 from catalog_app.store.conversion.plans import Part, Unit
-from catalog_app.store.errors import InvalidRows, UnreadableFile, UnsortedRows
+from catalog_app.store.errors import InvalidRows, UnreadableFile, UnsortedRows, VerificationFailed
 from catalog_app.store.filesystem import StoreRoot
+from catalog_app.store.fingerprint import OrderedFingerprint
 from catalog_app.store.layout import Version
-from catalog_app.store.maintenance.errors import VerificationFailed
-from catalog_app.store.reader import scan
+from catalog_app.store.reader import ROW_ERRORS, scan
 from catalog_app.store.writer import DatasetWriter
 from catalog_app.store.writing.losses import losses, reduced
 
@@ -40,7 +39,7 @@ class RowsPiece(Piece):
         self._unit = unit
         self._to = to
         self._in_sequence = part.in_sequence
-        self._seen: Fingerprint | None = None
+        self._seen: OrderedFingerprint | None = None
         self._read = 0
         self._lost: dict[str, int] = {}
 
@@ -69,15 +68,15 @@ class RowsPiece(Piece):
     def verify(self, target: StoreRoot) -> None:
         """Count, content and order of all rows."""
         if self._seen is None:
-            self._seen = fingerprint(self._frames())
+            self._seen = OrderedFingerprint.of(self._frames())
         paths = [self.path]
-        held = fingerprint(
+        held = OrderedFingerprint.of(
             _batches(scan(target, paths, self._unit.data_type, sliced=True), self._unit.data_type, self.path)
         )
         if held != self._seen and self._in_sequence and held.rows == self._seen.rows:
             # A file that is there from an earlier run may have been sorted on the way.
             self._in_sequence = False
-            self._seen = fingerprint(self._frames()) if self._fits_memory() else self._seen
+            self._seen = OrderedFingerprint.of(self._frames()) if self._fits_memory() else self._seen
         if held != self._seen:
             raise VerificationFailed(
                 f"{self.path}: {held.rows:,} rows that are not those of the source ({self._seen.rows:,} rows)"
@@ -93,7 +92,7 @@ class RowsPiece(Piece):
             size_precision=self.sources[0].size_precision,
             version=self._to,
         )
-        seen = Fingerprint()
+        seen = OrderedFingerprint()
         with closing(self._frames()) as frames:
             for frame in frames:
                 writer.write(frame)
@@ -163,5 +162,5 @@ def _told(name: str) -> Iterator[None]:
     """Damage of a file that only shows when its rows are read."""
     try:
         yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except ROW_ERRORS as error:
         raise UnreadableFile(name, f"its rows cannot be read ({error})") from error

@@ -1,6 +1,6 @@
 """Operations on one dataset's files: a plan (dry run), and its execution as one undoable commit."""
 
-from catalog_app.store.maintenance.errors import VerificationFailed
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.maintenance.execution import execute
 from catalog_app.store.maintenance.planning import plan
 from catalog_app.store.maintenance.plans import Outcome, Plan, PlannedFile, plan_from_json

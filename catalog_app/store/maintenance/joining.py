@@ -13,8 +13,8 @@ from typing import Final
 import pyarrow as pa
 
 from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.filesystem import Root, StoreRoot
-from catalog_app.store.maintenance.errors import VerificationFailed
 from catalog_app.store.maintenance.plans import PlannedFile, Step
 from catalog_app.store.maintenance.sources import scratch_source
 from catalog_app.store.parquet.footer import MAGIC, read_raw_footer

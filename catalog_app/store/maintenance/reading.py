@@ -13,6 +13,7 @@ from catalog_app.store.errors import UnreadableFile
 from catalog_app.store.filesystem import Root, StoreRoot
 from catalog_app.store.footer import TS_INIT
 from catalog_app.store.maintenance.sources import Source
+from catalog_app.store.reader import ROW_ERRORS
 from catalog_app.store.writing.row_groups import row_bytes
 
 # A batch is bounded by both: rows of depths are some 50 times as wide as a ts_init.
@@ -81,7 +82,7 @@ def times_of_files(root: Root, sources: Sequence[Source]) -> list[Times] | None:
             paths, glob=False, hive_partitioning=False, extra_columns="ignore", storage_options=store.storage_options
         )
         times = frame.select(pl.col(TS_INIT).cast(pl.Int64)).collect(engine="streaming").to_series()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except ROW_ERRORS:
         return None
     if times.null_count() or times.len() != sum(source.rows for source in sources):
         return None

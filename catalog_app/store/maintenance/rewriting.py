@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.filesystem import Root
-from catalog_app.store.maintenance.errors import VerificationFailed
-from catalog_app.store.maintenance.fingerprint import Fingerprint
+from catalog_app.store.fingerprint import Fingerprint
+from catalog_app.store.maintenance.comparing import fingerprint
 from catalog_app.store.maintenance.plans import PlannedFile, Step
 from catalog_app.store.maintenance.reading import batches, groups_between, times_of
 from catalog_app.store.maintenance.requests import Archive, DeleteRange, Recompress, Request
@@ -73,7 +74,7 @@ def _pieces(root: Root, step: Step, sources: Sequence[Source], books: _Books) ->
             kept = table
             if step.method == "unique":
                 kept, left_out = first_of_identical(table)
-                books.left_out += Fingerprint.of(left_out)
+                books.left_out += fingerprint(left_out)
             yield from _routed(kept, step.outputs)
         return
     low = min(output.start_ns or 0 for output in step.outputs)
@@ -81,7 +82,7 @@ def _pieces(root: Root, step: Step, sources: Sequence[Source], books: _Books) ->
     for source in sources:
         for table in batches(root, source, groups=groups_between(source, low, high)):
             for planned, piece in _routed(table, step.outputs):
-                books.note_read(Fingerprint.of(piece))
+                books.note_read(fingerprint(piece))
                 yield planned, piece
 
 

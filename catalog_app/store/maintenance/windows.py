@@ -8,7 +8,8 @@ import polars as pl
 import pyarrow as pa
 
 from catalog_app.store.filesystem import Root
-from catalog_app.store.maintenance.fingerprint import Fingerprint, comparable
+from catalog_app.store.fingerprint import Fingerprint
+from catalog_app.store.maintenance.comparing import comparable, fingerprint
 from catalog_app.store.maintenance.reading import batches, groups_between, times_of
 from catalog_app.store.maintenance.sources import Source
 from catalog_app.store.maintenance.tally import quantile_cuts
@@ -31,7 +32,7 @@ def sorted_rows(root: Root, sources: Sequence[Source], on_read: OnRead) -> Itera
     cuts = quantile_cuts(root, sources, -(-rows // window_rows))
     for low, high in zip([0, *cuts], [*cuts, INT64_MAX + 1], strict=True):
         table = _window(root, sources, low, high)
-        on_read(Fingerprint.of(table))
+        on_read(fingerprint(table))
         times = times_of(table)
         if (np.diff(times) < 0).any():
             table = table.take(pa.array(np.argsort(times, kind="stable")))

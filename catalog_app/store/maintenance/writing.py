@@ -7,9 +7,10 @@ import pyarrow as pa
 
 from catalog_app.store.commit import durable
 from catalog_app.store.commit.journal import Transaction
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.filesystem import StoreRoot
-from catalog_app.store.maintenance.errors import VerificationFailed
-from catalog_app.store.maintenance.fingerprint import Fingerprint
+from catalog_app.store.fingerprint import Fingerprint
+from catalog_app.store.maintenance.comparing import fingerprint
 from catalog_app.store.maintenance.plans import PlannedFile
 from catalog_app.store.maintenance.reading import batches, times_of
 from catalog_app.store.maintenance.sources import scratch_source
@@ -84,7 +85,7 @@ def check_written(path: Path, planned: PlannedFile, schema: pa.Schema, *, in_ord
         times = times_of(table)
         if not times.size:
             continue
-        found += Fingerprint.of(table)
+        found += fingerprint(table)
         sorted_ = sorted_ and (last is None or last <= times[0]) and bool((np.diff(times) >= 0).all())
         last = times[-1]
         low = times.min() if low is None else min(low, times.min())

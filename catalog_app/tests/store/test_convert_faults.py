@@ -8,7 +8,7 @@ import pytest
 
 from catalog_app.store.commit import durable
 from catalog_app.store.conversion.convert import convert
-from catalog_app.store.maintenance.errors import VerificationFailed
+from catalog_app.store.errors import VerificationFailed
 from catalog_app.store.writer import DatasetWriter
 from catalog_app.tests.store.conversions import assert_same, contents, source, write_dataset
 from catalog_app.tests.store.frames import UNIT, frame

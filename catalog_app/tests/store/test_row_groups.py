@@ -60,33 +60,39 @@ def test_many_row_groups_with_and_without_statistics(tmp_path: Path) -> None:
         require_as_pyarrow(tmp_path, name)
 
 
-# A crash of PyArrow would end the process that reads.
+# A crash would end the process that reads.
 _FLIP = """
 import sys
 from pathlib import Path
 from catalog_app.store.errors import FileProblem
 from catalog_app.store.footer import read_footer
+from catalog_app.store.reader import ROW_ERRORS, scan
 
-root, path, stride = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+root, path, part, stride = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 whole = (root / path).read_bytes()
-start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+start, end = (footer, len(whole)) if part == "footer" else (4, footer)
 read = refused = 0
-for bit in range(start * 8, len(whole) * 8, stride):
+for bit in range(start * 8, end * 8, stride):
     spoilt = bytearray(whole)
     spoilt[bit // 8] ^= 1 << bit % 8
     (root / path).write_bytes(spoilt)
     try:
-        read_footer(root, path)
+        if part == "footer":
+            read_footer(root, path)
+        else:
+            scan(root, [path], "quote").collect(engine="streaming")
         read += 1
-    except FileProblem:
+    except (FileProblem, *ROW_ERRORS):
         refused += 1
 print(read, refused)
 """
 
 
-def test_a_footer_with_any_bit_flipped_is_read_or_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("part", "stride"), [("footer", 3), ("pages", 1)])
+def test_a_file_with_any_bit_flipped_is_read_or_refused(tmp_path: Path, part: str, stride: int) -> None:
     [file] = write(tmp_path, "quote", frame("quote", [5, 6, 7])).files_after
-    arguments = [sys.executable, "-c", _FLIP, str(tmp_path), file.path, "3"]
+    arguments = [sys.executable, "-c", _FLIP, str(tmp_path), file.path, part, str(stride)]
     done = subprocess.run(arguments, cwd=BASE_DIR, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, (done.returncode, done.stderr[-2_000:])
     read, refused = map(int, done.stdout.split())

@@ -107,3 +107,15 @@ def test_a_file_that_vanished_fails_with_its_name(dataset: Dataset) -> None:
 
     assert file.name in job.error
     assert export.status == "failed"
+
+
+def test_damaged_pages_fail_with_the_dataset_and_the_way_on(dataset: Dataset) -> None:
+    path = Path(dataset.store.root) / dataset.files.get().path
+    content = bytearray(path.read_bytes())
+    content[4:200] = bytes(196)
+    path.write_bytes(content)
+
+    export, job = export_now(_request(dataset))
+
+    assert f"Rows of {dataset} cannot be read" in job.error
+    assert (export.status, export.file_path) == ("failed", "")

@@ -1,47 +1,15 @@
-"""A multiset of rows as a few numbers: equal multisets have equal ones, in whatever order the rows come.
+"""Rows as they are stored, in a form that Polars can hash and compare."""
 
-Two 64-bit hashes of each row (Polars, two seeds, all columns, nulls told from values) are summed modulo 2^64, beside
-the count. Sums can be subtracted: what an operation leaves out is taken off. Good within one process only, since the
-hashes differ between releases of Polars.
-"""
-
-from dataclasses import dataclass
-from typing import Final, Self
-
-import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from catalog_app.store.errors import StoreError
-
-_SEEDS: Final = (0x9E37_79B9, 0x85EB_CA6B)
-_MASK: Final = 2**64 - 1
+from catalog_app.store.fingerprint import Fingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """Row count and the sums of two hashes."""
-
-    rows: int = 0
-    first: int = 0
-    second: int = 0
-
-    @classmethod
-    def of(cls, table: pa.Table) -> Self:
-        """The fingerprint of rows as they are stored."""
-        frame = comparable(table)
-        sums = [int(frame.hash_rows(seed=seed).to_numpy().sum(dtype=np.uint64)) for seed in _SEEDS]
-        return cls(frame.height, *sums)
-
-    def __add__(self, other: "Fingerprint") -> "Fingerprint":
-        return Fingerprint(
-            self.rows + other.rows, (self.first + other.first) & _MASK, (self.second + other.second) & _MASK
-        )
-
-    def __sub__(self, other: "Fingerprint") -> "Fingerprint":
-        return Fingerprint(
-            self.rows - other.rows, (self.first - other.first) & _MASK, (self.second - other.second) & _MASK
-        )
+def fingerprint(table: pa.Table) -> Fingerprint:
+    """The fingerprint of rows as they are stored; StoreError as `comparable`."""
+    return Fingerprint.of(comparable(table))
 
 
 def comparable(table: pa.Table) -> pl.DataFrame:
