@@ -11,7 +11,7 @@ from benchmarks import desk
 from benchmarks.work import Done, Work, Workspace
 from catalog_app.store.listing import list_files
 
-# As many as services.sync uses.
+# PyArrow lets go of the interpreter while it reads: more than one helps it.
 _THREADS: Final = 8
 
 
@@ -26,7 +26,7 @@ def desk_again(workspace: Workspace) -> Work:
 
 
 def bare_footers(workspace: Workspace) -> Work:
-    """Stat every file and read its footer, in as many threads."""
+    """Stat every file and read its footer, in several threads."""
 
     def run(_: Path) -> Done:
         files = _walk(workspace.path("many-files"))

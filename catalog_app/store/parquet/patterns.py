@@ -14,6 +14,8 @@ from catalog_app.store.parquet import thrift_compact as thrift
 
 _VARINT: Final = rb"[\x80-\xff]{0,9}+[\x00-\x7f]"
 _KEPT: Final = 8
+# Making an expression of a struct that is larger than any real one would take minutes.
+_EXPRESSION_BYTES: Final = 1 << 18
 
 
 class Forbid(NamedTuple):
@@ -78,7 +80,9 @@ class Patterns[T]:
         self._misses += 1
         # Making an expression takes as long as taking some fifty structs apart: twice as rare each time.
         if self._misses & (self._misses - 1) == 0 and self._misses > 1:
-            self._remember(re.compile(b"".join(walk.expression), re.DOTALL), meaning)
+            pattern = b"".join(walk.expression)
+            if len(pattern) <= _EXPRESSION_BYTES:
+                self._remember(re.compile(pattern, re.DOTALL), meaning)
         return Found(walk.spans, meaning, end)
 
     def _remember(self, expression: re.Pattern[bytes], meaning: T) -> None:
