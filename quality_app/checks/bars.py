@@ -59,7 +59,7 @@ CHECKS: Final = (
         "timeframe are mixed in.",
         example="A one-minute bar at 09:31:07.",
         rule=_off_grid,
-        params=_grid_params,
+        facts=_grid_params,
         obstacle=_grid_obstacle,
     ),
 )

@@ -3,12 +3,12 @@
 from fractions import Fraction
 from functools import reduce
 from operator import and_, or_
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
-from quality_app.checks.check import EVERY_TYPE, Check, CheckContext
+from quality_app.checks.check import PRICED_TYPES, Check, CheckContext
 
 BNHLS: Final = "Barndorff-Nielsen, Hansen, Lunde, Shephard (2009), Econometrics Journal 12, C1–C32"
 
@@ -38,15 +38,11 @@ def _locked(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
     return pl.col("bid_price") == pl.col("ask_price")
 
 
-def _tolerance(context: CheckContext) -> dict[str, Any]:
-    return {"tolerance": "0"}
-
-
 CHECKS: Final = (
     Check(
         id="price.positive",
         version=1,
-        data_types=EVERY_TYPE,
+        data_types=PRICED_TYPES,
         dimension="accuracy",
         severity="major",
         limit=Fraction(1, 1000),
@@ -81,7 +77,6 @@ CHECKS: Final = (
         "from two sources.",
         example="bid 1.1012, ask 1.1010.",
         rule=_crossed,
-        params=_tolerance,
     ),
     Check(
         id="quote.locked",

@@ -98,7 +98,7 @@ CHECKS: Final = (
         "are rows that share ts_init, and for bars and trades also direct neighbours.",
         example="Two downloads overlapped by a minute and were joined.",
         rule=_repeats,
-        params=_identity_params,
+        facts=_identity_params,
     ),
     Check(
         id="row.precision",
@@ -112,7 +112,7 @@ CHECKS: Final = (
         "(off-tick): no venue can have sent it.",
         example="A price of 1.10783 for a contract that trades in steps of 0.00005.",
         rule=_too_fine,
-        params=_precision_params,
+        facts=_precision_params,
         obstacle=_precision_obstacle,
     ),
 )

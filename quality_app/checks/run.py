@@ -40,7 +40,7 @@ class CheckRunner:
                 self.not_run.append(NotRun(check.id, obstacle))
             elif check.rule is not None:
                 self._checks.append(check)
-        self._outcomes = {c.id: CheckOutcome(c.id, c.version, c.params(context)) for c in self._checks}
+        self._outcomes = {c.id: CheckOutcome(c.id, c.version, c.basis(context)) for c in self._checks}
 
     def feed(self, batch: pl.DataFrame) -> None:
         """Check one batch; rows of the batch before are context, not counted again."""

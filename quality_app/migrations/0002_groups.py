@@ -8,7 +8,12 @@ OWN = {"Trader": TRADER, "Analyst": TRADER, "Data admin": None}
 
 
 def grant(apps, schema_editor):
-    """Extend the groups; None grants everything of the app."""
+    """Extend the groups."""
+    extend(apps, OWN)
+
+
+def extend(apps, granted):
+    """Give groups permissions by codename; None grants everything of the app."""
     config = apps.get_app_config("quality_app")
     module = getattr(config, "models_module", None)
     config.models_module = True  # historical apps lack it, and create_permissions skips them then
@@ -16,7 +21,7 @@ def grant(apps, schema_editor):
     config.models_module = module
     Group, Permission = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     everything = Permission.objects.filter(content_type__app_label="quality_app")
-    for name, codenames in OWN.items():
+    for name, codenames in granted.items():
         group = Group.objects.get_or_create(name=name)[0]
         group.permissions.add(*(everything if codenames is None else everything.filter(codename__in=codenames)))
 

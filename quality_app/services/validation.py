@@ -72,7 +72,7 @@ def _covers(run: ValidationRun, wanted: set[str], context: CheckContext) -> bool
     for check_id in wanted:
         check = CHECKS[check_id]
         runs_now = check.obstacle(context) is None
-        if runs_now and have.get(check_id) != (check.version, _lasting(check.params(context))):
+        if runs_now and have.get(check_id) != (check.version, _lasting(check.basis(context))):
             return False
         if not runs_now and check_id not in left_out:
             return False
