@@ -9,6 +9,7 @@ from ninja import NinjaAPI
 from catalog_app.api import catalog, jobs, operations, problems, runs, transfers
 from catalog_app.api.auth import PerCallerThrottle
 from datacatalog import api_reference
+from quality_app.api import findings, quality
 
 PREFIX = "nautilus/data/"
 
@@ -29,6 +30,11 @@ api.add_router("/catalog/datasets", operations.datasets)
 api.add_router("/operations", operations.router)
 api.add_router("/runs", runs.router)
 api.add_router("/jobs", jobs.router)
+api.add_router("/quality", quality.router)
+api.add_router("/gaps", findings.gaps)
+api.add_router("/anomalies", findings.anomalies)
+api.add_router("/integrity", findings.integrities)
+api.add_router("/reconciliations", findings.reconciliations)
 api.add_router("", transfers.router)
 
 

@@ -11,7 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "datacatalog.settings")
 django_application = get_asgi_application()
 
 # Models must be loaded before these.
-from catalog_app.routing import websocket_urlpatterns  # noqa: E402
+from catalog_app import routing as catalog_routing  # noqa: E402
+from quality_app import routing as quality_routing  # noqa: E402
+
+websocket_urlpatterns = [*catalog_routing.websocket_urlpatterns, *quality_routing.websocket_urlpatterns]
 
 application = ProtocolTypeRouter(
     {

@@ -12,14 +12,17 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from environ.fileaware_mapping import FileAwareMapping
 
+MAIL_TIMEOUT_SECONDS = 30
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -40,8 +43,10 @@ class Environment:
     csrf_trusted_origins: list[str]
     secure_cookies: bool
     mailer: dict[str, Any]
+    email_from: str
     upload_limit_bytes: int
     trash_retention_days: int
+    report_retention_days: int
     import_roots: list[Path]
     log_level: str
 
@@ -127,6 +132,11 @@ def _read_data(env: _Env, problems: _Problems, home: Path) -> dict[str, Any]:
             lambda: _not_negative(env.int("TRASH_RETENTION_DAYS", 30)),
             "Give a whole number of days; 0 keeps replaced files for ever.",
         ),
+        "report_retention_days": problems.read(
+            "REPORT_RETENTION_DAYS",
+            lambda: _not_negative(env.int("REPORT_RETENTION_DAYS", 400)),
+            "Give a whole number of days; 0 keeps scheduled reports for ever.",
+        ),
     }
 
 
@@ -152,6 +162,11 @@ def _read_services(env: _Env, problems: _Problems, home: Path) -> dict[str, Any]
             "EMAIL_URL",
             lambda: _mailer(env.email_url("EMAIL_URL", "consolemail://")),
             "Use smtp://user:password@host:25 or smtp+tls://….",
+        ),
+        "email_from": problems.read(
+            "EMAIL_FROM",
+            lambda: _sender(env.str("EMAIL_FROM", "data-desk@localhost")),
+            "Give one address: desk@example.com, or Data desk <desk@example.com>.",
         ),
         "log_level": problems.read(
             "LOG_LEVEL", lambda: _log_level(env.str("LOG_LEVEL", "INFO")), "Use DEBUG, INFO, WARNING or ERROR."
@@ -243,7 +258,17 @@ def _mailer(config: dict[str, Any]) -> dict[str, Any]:
         "EMAIL_USE_SSL": "use_ssl",
     }
     options = {option: config[name] for name, option in names.items() if config.get(name)}
+    if options:
+        options["timeout"] = MAIL_TIMEOUT_SECONDS  # a server that hangs must not hold a worker
     return {"BACKEND": config["EMAIL_BACKEND"], "OPTIONS": options}
+
+
+def _sender(text: str) -> str:
+    try:
+        validate_email(parseaddr(text)[1])
+    except ValidationError:
+        raise ValueError(f"{text!r} is no e-mail address") from None
+    return text
 
 
 def _redis_url(url: str) -> str:

@@ -29,6 +29,7 @@ def prepare(say: Say, *, demo_users: bool) -> None:
     if demo_users:
         create_demo_users(settings.DATACATALOG_HOME, say)
     register_first_store(say)
+    make_first_schedules()
     request_syncs()
 
 
@@ -65,6 +66,13 @@ def register_first_store(say: Say) -> None:
         say("Seeding the demo store with synthetic data (first start only)")
         call_command("seed_demo")
         changes.tell(list(Dataset.objects.values_list("pk", flat=True)), None)
+
+
+def make_first_schedules() -> None:
+    """Have reports made daily and weekly, unless somebody decided about that already."""
+    from quality_app.services.report_defaults import make_default_schedules
+
+    make_default_schedules()
 
 
 def request_syncs() -> None:

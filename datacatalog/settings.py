@@ -13,6 +13,7 @@ DATACATALOG_HOME = ENVIRONMENT.home
 NAUTILUS_PATH = ENVIRONMENT.nautilus_path
 UPLOAD_LIMIT_BYTES = ENVIRONMENT.upload_limit_bytes
 TRASH_RETENTION_DAYS = ENVIRONMENT.trash_retention_days
+REPORT_RETENTION_DAYS = ENVIRONMENT.report_retention_days
 IMPORT_ROOTS = ENVIRONMENT.import_roots
 UPLOADS_DIR: Path = DATACATALOG_HOME / "uploads"
 EXPORTS_DIR: Path = DATACATALOG_HOME / "exports"
@@ -151,9 +152,15 @@ CELERY_BEAT_SCHEDULE = {
     "watch-stores": {"task": "catalog_app.tasks.watch_stores", "schedule": 5.0, "options": {"expires": 5}},
     "purge-uploads": {"task": "catalog_app.tasks.purge_uploads", "schedule": 3600.0},
     "purge-trash": {"task": "catalog_app.tasks.purge_trash", "schedule": 24 * 3600.0},
+    "purge-reports": {"task": "quality_app.tasks.purge_reports", "schedule": 24 * 3600.0},
+    "run-schedules": {"task": "quality_app.tasks.run_schedules", "schedule": 60.0, "options": {"expires": 60}},
+    "end-suppressions": {"task": "quality_app.tasks.end_suppressions", "schedule": 60.0, "options": {"expires": 60}},
+    "quality-snapshot": {"task": "quality_app.tasks.take_snapshot", "schedule": 600.0, "options": {"expires": 600}},
+    "quality-storage": {"task": "quality_app.tasks.record_storage", "schedule": 24 * 3600.0},
 }
 
 MAILERS = {"default": ENVIRONMENT.mailer}
+DEFAULT_FROM_EMAIL = ENVIRONMENT.email_from
 
 LOGGING = {
     "version": 1,

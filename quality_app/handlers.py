@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog_app.models import Dataset
+from catalog_app.services import changes
 from catalog_app.services.errors import JobCancelled, JobInterrupted, JobLost, ServiceError
 from catalog_app.services.jobs import JobFailed, Progress, handler
 
@@ -29,6 +30,16 @@ def validate(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     return _each(progress, parameters, work)
 
 
+@handler("repair")
+def repair(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Preview or do the repair of the rows of the anomalies `anomalyIds`."""
+    from quality_app.services.repair import run_repair
+
+    result = run_repair(progress, parameters)
+    changes.tell([UUID(key) for key in result["datasetIds"]], progress.user)
+    return result
+
+
 @handler("scan_gaps")
 def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Scan the datasets `datasetIds` for gaps; within `startNs` and `endNs` when given."""
@@ -44,6 +55,28 @@ def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
         return {**summary, "gaps": summary["gaps"] if start is not None or end is not None else len(summary["gaps"])}
 
     return _each(progress, parameters, work)
+
+
+@handler("reconcile")
+def reconcile(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Compare the sources of the reconciliation `reconciliationId`; within `startNs` and `endNs` when given."""
+    from quality_app.models import Reconciliation
+    from quality_app.services.reconciliation_run import run
+
+    start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
+    found = Reconciliation.objects.filter(pk=parameters["reconciliationId"]).first()
+    if found is None:
+        raise JobFailed("The reconciliation was deleted.")
+    kept = run(found, progress, start, end)
+    return {"runId": str(kept.pk), "reconciliationId": found.pk, "pairs": len(kept.pairs)}
+
+
+@handler("report")
+def report(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Write the `reports` on `period`, and mail them to their `recipients`."""
+    from quality_app.services.report_requests import write_reports
+
+    return write_reports(progress, parameters)
 
 
 def _each(progress: Progress, parameters: dict[str, Any], work: Callable[[Dataset], dict[str, Any]]) -> dict[str, Any]:

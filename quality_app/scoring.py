@@ -17,6 +17,8 @@ WEIGHTS: Final[Mapping[str, Fraction]] = {
     "consistency": Fraction(20, 100),
     "timeliness": Fraction(15, 100),
 }
+# What is measured beside the checks of a dimension, by its name in the sum.
+_BESIDE: Final = {"completeness": "gap scan", "timeliness": "freshness"}
 _BANDS: Final = ((Decimal("0.95"), "excellent"), (Decimal("0.85"), "good"), (Decimal("0.70"), "fair"))
 
 
@@ -78,20 +80,27 @@ def score_dataset(
     """Combine what is known; unknown stays None and counts nowhere.
 
     Args:
-        checks: The checks that ran. Those of accuracy and consistency are averaged; a violation of a critical
-            one caps the whole at 0.49, whatever its dimension.
-        completeness: From the gap scan, 0 to 1; None when it did not run or cannot tell.
+        checks: The checks that ran. Those of a dimension are averaged; a violation of a critical one caps the
+            whole at 0.49, whatever its dimension.
+        completeness: From the gap scan, 0 to 1; None when it did not run or cannot tell. Without it completeness is
+            unknown: that no file is broken says nothing about what is missing.
         timeliness: Distance from the last expected session, 0 to 1; None where no update is expected.
 
     """
-    known: dict[str, Fraction | None] = {"completeness": completeness, "timeliness": timeliness}
+    known: dict[str, Fraction | None] = {}
     check_terms: dict[str, list[Term]] = {}
-    for dimension in ("accuracy", "consistency"):
-        known[dimension], check_terms[dimension] = _mean_of_checks(checks, dimension)
+    for dimension, beside in (
+        ("completeness", completeness),
+        ("accuracy", None),
+        ("consistency", None),
+        ("timeliness", timeliness),
+    ):
+        known[dimension], check_terms[dimension] = _mean_of_checks(checks, dimension, beside)
     dimensions = {name: known[name] for name in WEIGHTS}
     present = {name: value for name, value in dimensions.items() if value is not None}
-    overall = _weighted(present) if any(check_terms.values()) else None
     critical = any(check.severity == "critical" and check.violations for check in checks)
+    # Sound names and ranges of files do not make data good: rows must have been looked at.
+    overall = None if known["accuracy"] is None else _weighted(present)
     capped = critical and overall is not None and overall > CRITICAL_CAP
     total = sum((WEIGHTS[name] for name in present), Fraction(0))
     return Score(
@@ -112,13 +121,20 @@ def band(score: Decimal | None) -> str:
     return next((name for least, name in _BANDS if score >= least), "poor")
 
 
-def _mean_of_checks(checks: Sequence[ScoredCheck], dimension: str) -> tuple[Fraction | None, list[Term]]:
+def _mean_of_checks(
+    checks: Sequence[ScoredCheck], dimension: str, beside: Fraction | None
+) -> tuple[Fraction | None, list[Term]]:
+    """The mean of a dimension's checks and of what is measured beside them."""
     scores = {
         check.check_id: score
         for check in checks
         if check.dimension == dimension
         and (score := _check_fraction(check.violations, check.rows, check.limit)) is not None
     }
+    if dimension == "completeness" and beside is None:
+        return None, []
+    if beside is not None:
+        scores[_BESIDE[dimension]] = beside
     if not scores:
         return None, []
     share = Fraction(1, len(scores))

@@ -38,6 +38,16 @@ def sessions(calendar: SessionCalendar, start_ns: int, end_ns: int) -> pl.DataFr
     return pl.concat(frames).filter((pl.col("close_ns") > start_ns) & (pl.col("open_ns") <= end_ns))
 
 
+@lru_cache(maxsize=64)
+def zone_of(calendar: SessionCalendar) -> str:
+    """Return the IANA time zone in which a calendar's hours are told; UTC for what never closes or is learned."""
+    if calendar.name == FX_WEEK:
+        return NEW_YORK.key
+    if calendar.name == ALWAYS or calendar.learned:
+        return "UTC"
+    return str(market_calendars.get_calendar(calendar.name).tz)
+
+
 @lru_cache(maxsize=512)
 def _year(name: str, year: int) -> pl.DataFrame:
     """Sessions whose day lies in a year."""

@@ -1,12 +1,49 @@
 from django.urls import path
 
-from quality_app.views import actions, panels
+from quality_app.views import (
+    actions,
+    anomalies,
+    dashboard,
+    panels,
+    reconciliations,
+    repairs,
+    reports,
+    rules,
+    runs,
+    trends,
+)
 
 app_name = "quality"
 urlpatterns = [
+    path("checks/", rules.catalogue, name="catalogue"),
+    path("datasets/<uuid:catalog_id>/checks/<str:check_id>/suppress/", rules.suppress_finding, name="suppress"),
+    path("suppressions/<uuid:suppression_id>/lift/", rules.lift_suppression, name="lift"),
+    path("", dashboard.dashboard, name="dashboard"),
+    path("runs/", runs.runs, name="runs"),
+    path("reports/", reports.report_list, name="reports"),
+    path("reports/<uuid:report_id>/", reports.report, name="report"),
+    path("reports/<uuid:report_id>/file.<str:format_name>", reports.file, name="report-file"),
+    path("reports/<uuid:report_id>/send/", reports.send, name="report-send"),
+    path("reports/<uuid:report_id>/delete/", reports.delete, name="report-delete"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("instruments/<path:instrument>/", trends.trend, name="trend"),
     path("datasets/<uuid:catalog_id>/validate/", actions.validate, name="validate"),
     path("datasets/<uuid:catalog_id>/scan/", actions.scan_gaps, name="scan-gaps"),
     path("datasets/<uuid:catalog_id>/checks/", panels.checks, name="checks"),
     path("datasets/<uuid:catalog_id>/gaps/", panels.gaps, name="gaps"),
     path("datasets/<uuid:catalog_id>/gap-intervals/", panels.intervals, name="gap-intervals"),
+    path("datasets/<uuid:catalog_id>/anomaly-marks/", anomalies.marks, name="anomaly-marks"),
+    path("anomalies/", anomalies.anomalies, name="anomalies"),
+    path("anomalies/decide/", anomalies.decide, name="decide-anomalies"),
+    path("anomalies/repair/", repairs.new, name="repair-anomalies"),
+    path("anomalies/repairs/<uuid:job_id>/", repairs.repair, name="repair"),
+    path("anomalies/repairs/<uuid:job_id>/run/", repairs.run, name="run-repair"),
+    path("anomalies/<uuid:anomaly_id>/", anomalies.anomaly, name="anomaly"),
+    path("reconcile/", reconciliations.reconciliations, name="reconciliations"),
+    path("reconcile/new/", reconciliations.new, name="reconciliation-new"),
+    path("reconcile/<int:pk>/", reconciliations.reconciliation, name="reconciliation"),
+    path("reconcile/<int:pk>/change/", reconciliations.edit, name="reconciliation-edit"),
+    path("reconcile/<int:pk>/run/", reconciliations.start, name="reconciliation-run"),
+    path("reconcile/<int:pk>/delete/", reconciliations.delete, name="reconciliation-delete"),
+    path("reconcile/runs/<uuid:run_id>/pairs/<int:number>/", reconciliations.series, name="reconciliation-series"),
 ]

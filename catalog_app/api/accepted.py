@@ -4,20 +4,21 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from ninja import Status
 
 from catalog_app.api.auth import access
 from catalog_app.api.schemas import JobAccepted
 from catalog_app.models import Job
 
-type Accepted = tuple[int, JobAccepted]
+type Accepted = Status[JobAccepted]
 
 
-def queues_job(permission: str) -> dict[str, Any]:
-    """The arguments of an operation that an admin's token, or a session, with this permission may call."""
-    return {"response": {202: JobAccepted}, **access("admin", permission=permission)}
+def queues_job(permission: str, *scopes: str) -> dict[str, Any]:
+    """The arguments of an operation for tokens of these scopes or admin, and sessions, with this permission."""
+    return {"response": {202: JobAccepted}, **access(*scopes, "admin", permission=permission)}
 
 
 def accepted(response: HttpResponse, job: Job) -> Accepted:
     """The answer of such an operation."""
     response["Location"] = reverse("api:get_job", args=(job.pk,))
-    return 202, JobAccepted(job_id=str(job.pk), state=job.state)
+    return Status(202, JobAccepted(job_id=str(job.pk), state=job.state))

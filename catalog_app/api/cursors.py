@@ -12,7 +12,7 @@ from ninja import Query
 from ninja.errors import HttpError
 
 MAX_LIMIT = 1000
-_FOREIGN = "The cursor is not one that this list gave out."
+FOREIGN = "The cursor is not one that this list gave out."
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
 Cursor = Annotated[str | None, Query(description="`nextCursor` of the page before.")]
 
@@ -31,7 +31,7 @@ def decode(cursor: str, *types: type) -> list[str | int]:
         position = None
     is_ours = isinstance(position, list) and [type(part) for part in position] == list(types)
     if not is_ours or any(isinstance(part, int) and not 0 <= part < 2**63 for part in position):
-        raise HttpError(422, _FOREIGN)
+        raise HttpError(422, FOREIGN)
     return list(position)
 
 
@@ -40,15 +40,17 @@ def offset_of(cursor: str | None) -> int:
     return int(decode(cursor, int)[0]) if cursor else 0
 
 
-def newest_first(found: QuerySet[Any, Any], limit: int, cursor: str | None) -> tuple[list[Any], str | None]:
-    """A page of rows that are ordered by `-created_at, -pk` (a UUID), and the cursor of the next one."""
+def newest_first(
+    found: QuerySet[Any, Any], limit: int, cursor: str | None, by: str = "created_at"
+) -> tuple[list[Any], str | None]:
+    """A page of rows that are ordered by `-by, -pk` (a time and a UUID), and the cursor of the next one."""
     if cursor:
-        created_at, key = _moment_and_key(cursor)
-        found = found.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lt=key))
+        moment, key = _moment_and_key(cursor)
+        found = found.filter(Q(**{f"{by}__lt": moment}) | Q(**{by: moment}, pk__lt=key))
     rows = list(found[: limit + 1])
     if len(rows) <= limit:
         return rows, None
-    return rows[:limit], encode(rows[limit - 1].created_at.isoformat(), rows[limit - 1].pk.hex)
+    return rows[:limit], encode(getattr(rows[limit - 1], by).isoformat(), rows[limit - 1].pk.hex)
 
 
 def _moment_and_key(cursor: str) -> tuple[datetime, UUID]:
@@ -56,4 +58,4 @@ def _moment_and_key(cursor: str) -> tuple[datetime, UUID]:
     try:
         return datetime.fromisoformat(str(created_at)), UUID(str(key))
     except ValueError:
-        raise HttpError(422, _FOREIGN) from None
+        raise HttpError(422, FOREIGN) from None

@@ -1,7 +1,9 @@
 """Files of a store, of any dialect, as one lazy frame in the canonical schema."""
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import groupby
+from operator import or_
 
 import polars as pl
 import pyarrow as pa
@@ -23,6 +25,8 @@ from catalog_app.store.schema import CANONICAL, INT64_MAX, POSITIONS, UINT64_MAX
 # What collecting rows may raise beside StoreError where a file's pages are damaged: Polars panics on some of them.
 ROW_ERRORS = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
+type _Bounds = tuple[tuple[int | None, int | None], Sequence[tuple[int, int]]]
+
 _TIMES = pl.Schema({"ts_event": pl.Int64, "ts_init": pl.Int64})
 
 
@@ -35,15 +39,17 @@ def scan(
     end_ns: int | None = None,
     positions: bool = False,
     sliced: bool = False,
+    windows: Sequence[tuple[int, int]] = (),
 ) -> pl.LazyFrame:
     """A lazy frame over files (below the store's root), in the order given; collect it with the streaming engine.
 
     Canonical columns of the data type (schema.CANONICAL), whatever each file's dialect, precision and row groups;
-    undefined prices and sizes are null. Custom data keeps its columns, with ts_event and ts_init as Int64 last; where
-    its files differ in columns, the missing ones are null. Bounds are inclusive on ts_init (ns, UTC); row groups
-    outside are not read. `positions` adds `file` (the path) and `row` (position of the row in its file, from 0, before
-    any filter). `sliced` and `positions` let a slice of the frame skip the row groups before it, at up to a third more
-    time for a whole scan of 1.x files. No paths give an empty frame.
+    undefined prices and sizes are null. Custom data keeps its columns, with ts_event and ts_init as Int64 last;
+    where its files differ in columns, the missing ones are null. Bounds are inclusive on ts_init (ns, UTC); row
+    groups outside are not read; with `windows` (inclusive, too) only rows within one of them are. `positions` adds
+    `file` (the path) and `row` (position of the row in its file, from 0, before any filter). `sliced` and
+    `positions` let a slice of the frame skip the row groups before it, at up to a third more time for a whole scan
+    of 1.x files. No paths give an empty frame.
 
     Raises UnreadableFile for damaged files, UnsupportedFile for those whose columns are not such data's, ValueError
     for an unknown data type. Values that no column of that kind can have, and damaged pages, fail when the frame is
@@ -66,7 +72,7 @@ def scan(
     kinds = {schema: number for number, schema in enumerate(stored.values())}
     kind_of = {key: kinds[schema] for key, schema in stored.items()}
     alike = groupby(files, lambda file: (kind_of[id(file[1].schema)], file[1].large_groups))
-    bounds = (start_ns, end_ns)
+    bounds = ((start_ns, end_ns), windows)
     options = {"positions": positions, "sliced": sliced}
     parts = [part for _, group in alike for part in _parts(store, list(group), data_type, bounds, **options)]
     if len(parts) == 1:
@@ -78,7 +84,7 @@ def _parts(
     store: StoreRoot,
     files: list[tuple[str, Physical]],
     data_type: str,
-    bounds: tuple[int | None, int | None],
+    bounds: _Bounds,
     *,
     positions: bool,
     sliced: bool,
@@ -109,7 +115,7 @@ def _stored(
     store: StoreRoot,
     paths: list[str],
     schema: pa.Schema,
-    bounds: tuple[int | None, int | None],
+    bounds: _Bounds,
     *,
     positions: bool,
 ) -> pl.LazyFrame:
@@ -122,7 +128,11 @@ def _stored(
         hive_partitioning=False,
         storage_options=store.storage_options,
     )
-    frame = _between(frame, schema.field("ts_init").type, *bounds)
+    (start_ns, end_ns), windows = bounds
+    kind = schema.field("ts_init").type
+    frame = _between(frame, kind, start_ns, end_ns)
+    if windows:
+        frame = frame.filter(reduce(or_, (_in_window(kind, *window) for window in windows)))
     if positions:
         frame = frame.with_columns(pl.lit(paths[0]).alias("file"), pl.col("row").cast(pl.Int64))
     return frame
@@ -137,6 +147,11 @@ def _between(frame: pl.LazyFrame, kind: pa.DataType, start_ns: int | None, end_n
         # No row is before 1970: an earlier end leaves none.
         frame = frame.filter(stored <= _stored_time(end_ns, kind) if end_ns >= 0 else pl.lit(False))
     return frame
+
+
+def _in_window(kind: pa.DataType, start_ns: int, end_ns: int) -> pl.Expr:
+    stored = pl.col("ts_init")
+    return (stored >= _stored_time(max(start_ns, 0), kind)) & (stored <= _stored_time(max(end_ns, 0), kind))
 
 
 def _stored_time(ns: int, kind: pa.DataType) -> pl.Expr:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from catalog_app.durations import duration_text
 from catalog_app.models import DataFile
 from catalog_app.store.schema import AGGRESSOR_SIDES
 
@@ -91,16 +92,7 @@ def duration(value: float | timedelta | None) -> str:
     """Seconds (or a timedelta) in its two largest units: `4 d 3 h`, `12 min 5 s`, `0.4 s`."""
     if value is None:
         return UNKNOWN
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if seconds < 10:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    rest = round(seconds)
-    parts: list[str] = []
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        amount, rest = divmod(rest, length)
-        if amount or parts:
-            parts.append(f"{amount} {unit}" if amount else "")
-    return " ".join(part for part in parts[:2] if part)
+    return duration_text(value.total_seconds() if isinstance(value, timedelta) else float(value))
 
 
 @register.filter

@@ -15,6 +15,8 @@ VARIABLES = [
     "DATACATALOG_HOME",
     "DEBUG",
     "EMAIL_URL",
+    "EMAIL_FROM",
+    "REPORT_RETENTION_DAYS",
     "ENV_FILE",
     "HOST",
     "IMPORT_ROOTS",
@@ -69,6 +71,8 @@ def test_nothing_set_gives_a_desk_for_one_machine(home: Path) -> None:
         ("DATABASE_URL", "", "postgres://"),
         ("DEBUG", "perhaps", "on or off"),
         ("EMAIL_URL", "ftp://host", "smtp://"),
+        ("EMAIL_FROM", "nobody", "one address"),
+        ("REPORT_RETENTION_DAYS", "-1", "whole number of days"),
         ("ENV_FILE", "/nowhere/at/all", "Name a file"),
         ("HOST", "127.0.0.1:80", "without a port"),
         ("IMPORT_ROOTS", "/nowhere/at/all", "directories that exist"),
@@ -147,6 +151,7 @@ def test_mail_goes_to_the_console_or_to_the_named_server(monkeypatch: pytest.Mon
             "username": "desk",
             "password": "p@ss",
             "use_tls": True,
+            "timeout": 30,
         },
     }
 

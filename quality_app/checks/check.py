@@ -34,6 +34,8 @@ SIZED_TYPES: Final = tuple(name for name in EVERY_TYPE if SIZE_COLUMNS[name])
 # Columns that the runner adds for checks that ask for them (`needs`).
 PRICE: Final = "_price"
 WEEK: Final = "_week"
+# Needed where a rule reads context.quotes: its marks also depend on the files of the quotes.
+QUOTES: Final = "quotes"
 
 # Reads the quotes of the same instrument with start_ns <= ts_init <= end_ns: canonical columns, in order.
 QuotesBetween = Callable[[int, int], pl.DataFrame]
@@ -45,7 +47,7 @@ class CheckContext:
 
     Increments are raw integers at scale 1e-16, times are UNIX nanoseconds. `values` holds parameters by check id
     and name where a rule sets them; `sessions` has open_ns and close_ns (half-open, in order) over all of the data;
-    `zone` is the IANA time zone of the sessions; `profile` is what a sample of the dataset taught.
+    `calendar` is their name and `zone` their IANA time zone; `profile` is what a sample of the dataset taught.
     """
 
     data_type: str
@@ -58,6 +60,7 @@ class CheckContext:
     interval_ns: int | None = None
     values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     sessions: pl.DataFrame | None = None
+    calendar: str = ""
     zone: str = "UTC"
     profile: Profile | None = None
     quotes: QuotesBetween | None = None
@@ -75,6 +78,8 @@ def always_runs(context: CheckContext) -> str | None:
 
 Values = Mapping[str, Value]
 Rule = Callable[[pl.DataFrame, CheckContext], pl.Expr | pl.Series]
+# What stands for the state after a frame, which begins with what stood for the state before it.
+Carry = Callable[[pl.DataFrame, CheckContext], pl.DataFrame]
 # Rows before and after that the mark of a row may depend on, by the check's parameters.
 Reach = Callable[[Values], tuple[int, int]]
 # The frame that the rule saw, positions of marked rows in it -> `value`, `expected` (Float64, null when unknown).
@@ -118,7 +123,7 @@ class Check:
     obstacle: Callable[[CheckContext], str | None] = always_runs
     needs: frozenset[str] = frozenset()
     reach: Reach = own_row
-    carry: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    carry: Carry | None = None
     evidence: Evidence | None = None
     looks_ahead: bool = False
     unit: Literal["rows", "files"] = "rows"

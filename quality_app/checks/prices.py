@@ -10,11 +10,15 @@ import polars as pl
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
 from quality_app.checks.check import PRICED_TYPES, Check, CheckContext
 
+# Values of a delta's action that put an entry into the book: add and update.
+_PUT_IN: Final = (1, 2)
 BNHLS: Final = "Barndorff-Nielsen, Hansen, Lunde, Shephard (2009), Econometrics Journal 12, C1–C32"
 
 
 def _price_not_positive(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
-    return reduce(or_, (pl.col(name) <= 0 for name in PRICE_COLUMNS[context.data_type]))
+    marks = reduce(or_, (pl.col(name) <= 0 for name in PRICE_COLUMNS[context.data_type]))
+    # What takes entries out of a book need not say at which price.
+    return marks & pl.col("action").is_in(_PUT_IN) if context.data_type == "delta" else marks
 
 
 def _price_obstacle(context: CheckContext) -> str | None:

@@ -4,11 +4,51 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from quality_app.checks import bars, files, prices, rows, times
+from quality_app.checks import (
+    bar_habits,
+    bars,
+    book,
+    clocks,
+    definitions,
+    depth,
+    files,
+    jumps,
+    outliers,
+    prices,
+    rows,
+    session_rows,
+    shifts,
+    spikes,
+    spreads,
+    stale,
+    times,
+    trades,
+)
 from quality_app.checks.check import Check
 
+# In the order in which pages list them.
+_MODULES: Final = (
+    files,
+    definitions,
+    times,
+    clocks,
+    rows,
+    prices,
+    spreads,
+    outliers,
+    shifts,
+    spikes,
+    jumps,
+    stale,
+    trades,
+    bars,
+    bar_habits,
+    session_rows,
+    book,
+    depth,
+)
 CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
-    {check.id: check for module in (files, times, rows, prices, bars) for check in module.CHECKS}
+    {check.id: check for module in _MODULES for check in module.CHECKS}
 )
 
 

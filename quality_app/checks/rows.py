@@ -1,5 +1,6 @@
 """Checks that treat all kinds of rows alike: repeats, and values finer than the instrument allows."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import reduce
 from operator import or_
@@ -7,15 +8,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from catalog_app.store.schema import PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
-from quality_app.checks.check import EVERY_TYPE, Check, CheckContext
+from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
+from quality_app.checks.check import EVERY_TYPE, PRICED_TYPES, SIZED_TYPES, Check, CheckContext, row_before
 
-# What makes two rows of one moment the same row.
-_IDENTITY: Final = {
-    "quote": ("bid_price", "ask_price", "bid_size", "ask_size", "ts_event"),
-    "trade": ("trade_id",),
-    "bar": ("ts_event",),
-}
+# What makes two rows of one moment the same row; of other kinds it is all columns.
+_IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {"trade": ("trade_id",), "bar": ("ts_event",)}
 # Kinds whose identity is also telling between neighbours of different ts_init.
 _NEIGHBOUR_KEY: Final = {"trade": "trade_id", "bar": "ts_event"}
 
@@ -27,20 +24,32 @@ def _repeats(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
     runs of two and more are hashed.
     """
     same = frame["ts_init"].eq(frame["ts_init"].shift(1)).fill_null(value=False)
-    in_run = same | same.shift(-1, fill_value=False)
-    identity = frame.select(*_IDENTITY[context.data_type], (~same).cum_sum().alias("_run")).filter(in_run)
     marks = pl.repeat(value=False, n=len(frame), dtype=pl.Boolean, eager=True)
-    if len(identity):
+    if same.any():
+        in_run = (same | same.shift(-1, fill_value=False)).arg_true()
+        run = (~same.gather(in_run)).cum_sum().alias("_run")
+        identity = frame.select(_identity(context.data_type))[in_run].with_columns(run)
         repeated = ~identity.to_struct().is_first_distinct()
-        marks = marks.scatter(in_run.arg_true().filter(repeated), values=True)
+        marks = marks.scatter(in_run.filter(repeated), values=True)
     key = _NEIGHBOUR_KEY.get(context.data_type)
     if key is not None:
         marks = marks | frame[key].eq(frame[key].shift(1)).fill_null(value=False)
     return marks
 
 
+def _identity(data_type: str) -> tuple[str, ...]:
+    columns = (name for name in CANONICAL[data_type] if name != "ts_init")
+    return _IDENTITY.get(data_type) or tuple(columns)
+
+
 def _identity_params(context: CheckContext) -> dict[str, Any]:
-    return {"identity": ["ts_init", *_IDENTITY[context.data_type]]}
+    return {"identity": ["ts_init", *_identity(context.data_type)]}
+
+
+def _identity_obstacle(context: CheckContext) -> str | None:
+    if context.data_type == "trade" and context.profile and context.profile.facts.get("trade_ids_shared"):
+        return "The venue gives the fills of one order the same trade id, so a repeat cannot be told from a fill."
+    return None
 
 
 def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
@@ -98,12 +107,14 @@ CHECKS: Final = (
         "are rows that share ts_init, and for bars and trades also direct neighbours.",
         example="Two downloads overlapped by a minute and were joined.",
         rule=_repeats,
+        reach=row_before,
         facts=_identity_params,
+        obstacle=_identity_obstacle,
     ),
     Check(
         id="row.precision",
         version=1,
-        data_types=EVERY_TYPE,
+        data_types=tuple(dict.fromkeys((*PRICED_TYPES, *SIZED_TYPES))),
         dimension="accuracy",
         severity="major",
         limit=Fraction(1, 100),

@@ -1,96 +1,31 @@
-"""One streaming pass of many checks over canonical rows."""
+"""All checks over all rows of a dataset that is at hand."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from catalog_app.store.decimals import format_raw
-from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
+from quality_app.checks.carried import CarriedRunner
 from quality_app.checks.check import Check, CheckContext, CheckOutcome, NotRun
+from quality_app.checks.halo import halo_of
+from quality_app.checks.partial import SAMPLE_LIMIT, Stretch
 from quality_app.checks.registry import checks_for
+from quality_app.checks.stretch import CONTEXT_ROWS, StretchRunner
 
-SAMPLE_LIMIT: Final = 50
-BATCH_ROWS: Final = 262_144
-# Rows of one moment that are kept to compare the next batch with; more would not be bounded.
-CONTEXT_ROWS: Final = 200_000
+# Temporary arrays of more rows come fresh from the system each time, which costs more than they do.
+BATCH_ROWS: Final = 131_072
 
 
-class CheckRunner:
-    """Feeds batches to checks: counts exactly, keeps the first violating rows, holds no batch.
-
-    Batches carry the canonical columns plus `file` (path) and `row` (position in that file), in the order in
-    which the dataset is read.
-    """
-
-    def __init__(
-        self, context: CheckContext, check_ids: Collection[str] | None = None, sample_limit: int = SAMPLE_LIMIT
-    ) -> None:
-        self.context = context
-        self.rows = 0
-        self.not_run: list[NotRun] = []
-        self._sample_limit = sample_limit
-        self._tail: pl.DataFrame | None = None
-        self._tail_was_cut = False
-        self._disordered = False
-        self._checks: list[Check] = []
-        for check in checks_for(context.data_type, check_ids):
-            obstacle = check.obstacle(context)
-            if obstacle is not None:
-                self.not_run.append(NotRun(check.id, obstacle))
-            elif check.rule is not None:
-                self._checks.append(check)
-        self._outcomes = {c.id: CheckOutcome(c.id, c.version, c.basis(context)) for c in self._checks}
-
-    def feed(self, batch: pl.DataFrame) -> None:
-        """Check one batch; rows of the batch before are context, not counted again."""
-        if batch.is_empty():
-            return
-        known = 0 if self._tail is None else len(self._tail)
-        frame = batch if self._tail is None else pl.concat([self._tail, batch])
-        self.rows += len(batch)
-        self._disordered = self._disordered or not frame["ts_init"].is_sorted()
-        if self._checks:
-            rules = ((c.id, c.rule(frame, self.context)) for c in self._checks if c.rule is not None)
-            marks = frame.select(rule.alias(check_id) for check_id, rule in rules).slice(known)
-            self._count(marks, batch)
-        self._keep_tail(frame)
-
-    def outcomes(self) -> list[CheckOutcome]:
-        """Return what was found so far, with the limits of what was measured as notes."""
-        for outcome in self._outcomes.values():
-            outcome.rows = self.rows
-        duplicates = self._outcomes.get("row.duplicate")
-        if duplicates is not None:
-            duplicates.note = self._duplicate_note()
-        return list(self._outcomes.values())
-
-    def _count(self, marks: pl.DataFrame, batch: pl.DataFrame) -> None:
-        for check_id, violations in marks.sum().row(0, named=True).items():
-            if not violations:
-                continue
-            outcome = self._outcomes[check_id]
-            outcome.violations += violations
-            wanted = self._sample_limit - len(outcome.samples)
-            if wanted > 0:
-                rows = batch[marks[check_id].arg_true().head(wanted)]
-                outcome.samples.extend(_sample(row, self.context) for row in rows.iter_rows(named=True))
-
-    def _keep_tail(self, frame: pl.DataFrame) -> None:
-        """Keep the last run of rows that share ts_init, and at least the last row."""
-        ts = frame["ts_init"]
-        others = (ts != ts[-1]).reverse()
-        length = others.arg_max() if others.any() else len(frame)
-        self._tail_was_cut = self._tail_was_cut or length > CONTEXT_ROWS
-        # A copy, so that the batch itself can be freed.
-        self._tail = frame.tail(min(length, CONTEXT_ROWS)).rechunk()
-
-    def _duplicate_note(self) -> str:
-        if self._disordered:
-            return "Rows are out of order, so repeats that stand apart were not found: only neighbours were compared."
-        if self._tail_was_cut:
-            return f"More than {CONTEXT_ROWS:,} rows share one ts_init; repeats further apart were not found."
-        return ""
+def runnable(context: CheckContext, check_ids: Collection[str] | None = None) -> tuple[list[Check], list[NotRun]]:
+    """Return the checks of rows that can run on such a dataset, and why the others cannot."""
+    checks, not_run = [], []
+    for check in checks_for(context.data_type, check_ids):
+        obstacle = check.obstacle(context)
+        if obstacle is not None:
+            not_run.append(NotRun(check.id, obstacle))
+        elif check.rule is not None:
+            checks.append(check)
+    return checks, not_run
 
 
 def run_checks(
@@ -111,23 +46,32 @@ def run_checks(
         What was found, and what could not run.
 
     """
-    runner = CheckRunner(context, check_ids, sample_limit)
+    checks, not_run = runnable(context, check_ids)
+    stretch = StretchRunner(context, checks, halo_of(checks, context), sample_limit=sample_limit)
+    carried = CarriedRunner(context, checks, sample_limit=sample_limit)
     if isinstance(batches, pl.LazyFrame):
         batches = batches.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming")
     for batch in batches:
-        runner.feed(batch)
-    return runner.outcomes(), runner.not_run
+        stretch.feed(batch)
+        carried.feed(batch)
+    found = stretch.finish()
+    found.findings |= carried.findings
+    return [outcome(check, context, found) for check in checks], not_run
 
 
-def _sample(row: dict[str, Any], context: CheckContext) -> dict[str, Any]:
-    """Return a violating row as JSON: position, time, and its values as exact text."""
-    decimals = {
-        **dict.fromkeys(PRICE_COLUMNS[context.data_type], context.price_precision),
-        **dict.fromkeys(SIZE_COLUMNS[context.data_type], context.size_precision),
-    }
-    values = {
-        name: "" if value is None else format_raw(value, decimals[name] or 0) if name in decimals else str(value)
-        for name, value in row.items()
-        if name not in {"file", "row", "ts_init"}
-    }
-    return {"file": row["file"], "row": row["row"], "tsInitNs": row["ts_init"], "values": values}
+def outcome(check: Check, context: CheckContext, found: Stretch) -> CheckOutcome:
+    """Return what a check found in a whole dataset, with the limits of what was measured as a note."""
+    finding = found.findings[check.id]
+    note = repeat_note(found.disordered, found.cut) if check.id == "row.duplicate" else ""
+    return CheckOutcome(
+        check.id, check.version, check.basis(context), found.rows, finding.violations, finding.samples, note
+    )
+
+
+def repeat_note(disordered: bool, cut: bool) -> str:
+    """Return why repeats may have been missed; empty when none were."""
+    if disordered:
+        return "Rows are out of order, so repeats that stand apart were not found: only neighbours were compared."
+    if cut:
+        return f"More than {CONTEXT_ROWS:,} rows share one ts_init; repeats further apart were not found."
+    return ""

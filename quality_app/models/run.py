@@ -21,7 +21,10 @@ class ValidationRun(models.Model):
 
     class Meta:
         ordering = ("-finished_at",)
-        indexes = (models.Index(fields=("dataset", "-finished_at")),)  # the latest run
+        indexes = (
+            models.Index(fields=("dataset", "-finished_at")),  # the latest run
+            models.Index(fields=("-finished_at",), name="run_newest"),  # runs of all datasets
+        )
 
     def __str__(self) -> str:
         return f"Validation of {self.dataset_id} at {self.finished_at:%Y-%m-%d %H:%M}"

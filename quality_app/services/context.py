@@ -1,23 +1,33 @@
 """What the index knows of a dataset, in the terms of the pure checks and scans."""
 
 import time
+from collections.abc import Mapping
+
+import polars as pl
 
 from catalog_app.models import DataFile, Dataset
-from catalog_app.models.dataset import IndexState
+from catalog_app.models.dataset import DataType, IndexState
 from catalog_app.services.errors import JobFailed
+from catalog_app.store import reader
 from catalog_app.store.bar_type import parse_bar_type
 from catalog_app.store.decimals import parse_raw
 from catalog_app.store.filesystem import StoreRoot
 from quality_app.calendars import SessionCalendar, calendar_for
-from quality_app.checks.check import CheckContext
+from quality_app.checks.check import CheckContext, QuotesBetween
+from quality_app.checks.param import Value
+from quality_app.sessions import DAY_NS, sessions, zone_of
 
 # Differences of prices, which may be zero or negative.
 _SPREADS = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})
 
 
-def check_context(dataset: Dataset) -> CheckContext:
-    """Return what checks may know; what no definition and no file says stays unknown."""
+def check_context(dataset: Dataset, values: Mapping[str, Mapping[str, Value]] | None = None) -> CheckContext:
+    """Return what checks may know; what no definition and no file says stays unknown.
+
+    `values` are the parameters that rules set, by check and name.
+    """
     instrument = dataset.definition if dataset.definition and dataset.definition.is_defined else None
+    calendar = calendar_of(dataset)
     return CheckContext(
         data_type=dataset.data_type,
         now_ns=time.time_ns(),
@@ -27,7 +37,43 @@ def check_context(dataset: Dataset) -> CheckContext:
         size_increment=_raw(instrument.size_increment) if instrument else None,
         negative_prices_allowed=instrument.instrument_class in _SPREADS if instrument else None,
         interval_ns=interval_of(dataset),
+        values=values or {},
+        sessions=_sessions_of(dataset, calendar),
+        calendar=calendar.name,
+        zone=zone_of(calendar),
+        quotes=_quotes_of(dataset) if dataset.data_type == DataType.TRADE else None,
     )
+
+
+def _sessions_of(dataset: Dataset, calendar: SessionCalendar) -> pl.DataFrame | None:
+    if dataset.start_ns is None or dataset.end_ns is None or calendar.learned:
+        return None
+    return sessions(calendar, dataset.start_ns - DAY_NS, dataset.end_ns + DAY_NS)
+
+
+def quote_dataset(dataset: Dataset) -> Dataset | None:
+    """Return the quotes of a dataset's instrument in the same store."""
+    same = Dataset.objects.filter(store=dataset.store, instrument_id=dataset.instrument_id)
+    return same.filter(data_type=DataType.QUOTE, state=IndexState.OK).select_related("store").first()
+
+
+def _quotes_of(dataset: Dataset) -> QuotesBetween | None:
+    quotes = quote_dataset(dataset)
+    if quotes is None:
+        return None
+    files, root = data_files(quotes), StoreRoot.at(quotes.store.root)
+
+    def between(start_ns: int, end_ns: int) -> pl.DataFrame:
+        paths = [file.path for file in files if _meets(file, start_ns, end_ns)]
+        return reader.scan(root, paths, DataType.QUOTE, start_ns=start_ns, end_ns=end_ns).collect(engine="streaming")
+
+    return between
+
+
+def _meets(file: DataFile, start_ns: int, end_ns: int) -> bool:
+    if file.start_ns is None or file.end_ns is None:
+        return True
+    return file.start_ns <= end_ns and start_ns <= file.end_ns
 
 
 def calendar_of(dataset: Dataset) -> SessionCalendar:

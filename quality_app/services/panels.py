@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
 
 from catalog_app.models import Dataset
 from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
-from quality_app.models import CheckResult, Gap, ValidationRun
+from quality_app.models import CheckResult, Gap, Suppression, ValidationRun
+from quality_app.services import anomalies
 from quality_app.services.context import data_files, identities, interval_of
 from quality_app.services.scores import GAP_SCAN, SCORE
+from quality_app.services.suppressions import active
 from quality_app.services.validation import latest_run
 
 # Which gaps a list shows, by the word in its address.
@@ -22,16 +25,24 @@ SHOWN: dict[str, tuple[str, Q]] = {
     "illiquid": ("Illiquid", Q(filled_at=None, cause=Gap.Cause.ILLIQUID)),
     "filled": ("Filled", Q(filled_at__isnull=False)),
 }
+# Violating rows that a page shows of each check.
+SHOWN_SAMPLES = 50
+_RANK = {"critical": 0, "major": 1, "info": 3, "suppressed": 4, "passed": 5}
 # Gaps that a chart shades: the largest.
 SHADED = 500
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLine:
-    """A check's result beside its rule; `rule` is None for a check that was retired since."""
+    """A check's result beside its rule; `rule` is None for a check that was retired since.
+
+    `explained` rows do not count: somebody saw that they are real, or ignores them.
+    """
 
     result: CheckResult
     rule: Check | None
+    suppression: Suppression | None = None
+    explained: int = 0
 
     @property
     def rate(self) -> str:
@@ -49,7 +60,28 @@ class CheckLine:
     @property
     def state(self) -> str:
         """`passed`, or the severity of what was found."""
+        if self.result.violations and self.suppression:
+            return "suppressed"
         return self.result.severity if self.result.violations else "passed"
+
+    @property
+    def shown(self) -> list[dict[str, Any]]:
+        """The violating rows that a page shows."""
+        samples: list[dict[str, Any]] = self.result.samples
+        return samples[:SHOWN_SAMPLES]
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether the samples tell what was measured and what was expected."""
+        return any("value" in sample for sample in self.shown)
+
+    @property
+    def inputs(self) -> list[tuple[str, Any]]:
+        """Parameters with label and unit, then the other facts that the result depends on."""
+        labels = (
+            {param.name: f"{param.label}, {param.unit}".strip(" ,") for param in self.rule.params} if self.rule else {}
+        )
+        return [(labels.get(name, name), value) for name, value in self.result.params.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +97,13 @@ class CheckPanel:
 def check_panel(dataset: Dataset) -> CheckPanel:
     """Return what is known; findings come first."""
     run = latest_run(dataset)
-    lines = [CheckLine(result, CHECKS.get(result.check_id)) for result in run.results.all()] if run else []
-    lines.sort(key=lambda line: (not line.result.violations, line.result.severity == "info", line.result.check_id))
+    suppressed, explained = active(dataset, timezone.now()), anomalies.explained(dataset)
+    lines = [
+        CheckLine(result, CHECKS.get(name), suppressed.get(name), explained.get(name, 0))
+        for result in (run.results.all() if run else ())
+        for name in (result.check_id,)
+    ]
+    lines.sort(key=lambda line: (_RANK.get(line.state, 1), line.result.check_id))
     is_stale = run is not None and run.files != identities(data_files(dataset))
     return CheckPanel(run, lines, is_stale, dataset.metadata.get(SCORE, {}))
 

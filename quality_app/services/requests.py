@@ -25,6 +25,15 @@ def request_job(kind: str, dataset: Dataset, user: User | None) -> Job:
     return under_way or enqueue(kind, parameters, title=f"{_TITLES[kind]} {dataset}", user=user)
 
 
+@transaction.atomic
+def request_many(kind: str, keys: Sequence[UUID], title: str, user: User | None) -> Job:
+    """Enqueue one job over many datasets, or return the same one where it waits still."""
+    parameters = {"datasetIds": [str(key) for key in keys]}
+    # Not one that runs: it may have passed the datasets whose rules changed since.
+    waiting = Job.objects.filter(kind=kind, parameters=parameters, state=JobState.QUEUED).first()
+    return waiting or enqueue(kind, parameters, title=title, user=user)
+
+
 @changes.follow
 def check_changed(datasets: Sequence[UUID], user: User | None) -> None:
     """Enqueue one job that validates the changed datasets, and one that scans their bars for gaps."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,20 +15,26 @@ from django.utils import timezone
 from catalog_app.models import DataFile, Dataset
 from catalog_app.models.dataset import IndexState
 from catalog_app.services.jobs import Progress
-from catalog_app.store import reader
-from catalog_app.store.errors import UnreadableFile, UnsupportedFile
-from catalog_app.store.filesystem import StoreRoot
-from quality_app.checks.check import EVERY_TYPE, CheckContext, CheckOutcome, NotRun
-from quality_app.checks.files import UNREADABLE
+from quality_app.checks.check import EVERY_TYPE, Check, CheckContext, CheckOutcome, NotRun
+from quality_app.checks.definitions import INSTRUMENT_MISSING
+from quality_app.checks.files import FILE_RULES, FILES
+from quality_app.checks.partial import SAMPLE_LIMIT
 from quality_app.checks.registry import CHECKS, checks_for
-from quality_app.checks.run import BATCH_ROWS, SAMPLE_LIMIT, CheckRunner
+from quality_app.checks.run import repeat_note
 from quality_app.models import CheckResult, ValidationRun
 from quality_app.scoring import score_check
-from quality_app.services.context import check_context, data_files, identities, require_unchanged
+from quality_app.services import anomalies
+from quality_app.services.context import check_context, data_files, identities, quote_dataset
+from quality_app.services.helping import call_helpers
+from quality_app.services.parts import Parts, Plan, Whole
+from quality_app.services.profiles import profile_of
+from quality_app.services.rules import resolve
 from quality_app.services.scores import refresh_scores
 
 # Stands for all checks where a whole file or dataset is left out.
 EVERY_CHECK = "every check"
+# How often a file that another process reads is looked at.
+WAIT_SECONDS = 0.25
 
 
 def validate(
@@ -36,28 +44,28 @@ def validate(
     *,
     force: bool = False,
 ) -> ValidationRun:
-    """Run checks over a dataset's files as the index lists them, in one streaming pass.
+    """Run checks over a dataset's files as the index lists them.
 
-    Nothing is read when the latest run already holds these checks, in this version and with these parameters, over
-    the same files; `force` runs them all the same. A run of some checks keeps the results that the others had over
-    the same files. What cannot run is listed with its reason.
+    Only files that changed since are read, and only for checks whose version, parameters or facts changed; `force`
+    reads them all. A run of some checks keeps the results that the others had over the same files. Where nothing
+    differs from the latest run, that run is returned. What cannot run is listed with its reason.
 
     Raises:
         JobFailed: a file is not what the index says.
         ValueError: unknown check ids.
 
     """
-    files, context = data_files(dataset), check_context(dataset)
-    wanted = {check.id for check in checks_for(dataset.data_type, check_ids)}
+    started = timezone.now()
+    work = prepare(dataset, check_ids)
     before = latest_run(dataset)
-    same_files = before if before is not None and before.files == identities(files) else None
-    if same_files is not None and not force and _covers(same_files, wanted, context):
+    same_files = before if before is not None and before.files == identities(work.files) else None
+    if same_files is not None and not force and _covers(same_files, work):
         refresh_scores(dataset)
         return same_files
-    started = timezone.now()
-    pass_ = _Pass(dataset, files, context, wanted, progress)
-    pass_.run()
-    return _save(pass_, started, same_files, progress)
+    if progress:
+        progress.part(f"Checking {dataset}")
+    whole = _check_rows(work, progress, force=force)
+    return _save(work, whole, started, same_files, progress)
 
 
 def latest_run(dataset: Dataset) -> ValidationRun | None:
@@ -65,18 +73,79 @@ def latest_run(dataset: Dataset) -> ValidationRun | None:
     return ValidationRun.objects.filter(dataset=dataset).prefetch_related("results").first()
 
 
-def _covers(run: ValidationRun, wanted: set[str], context: CheckContext) -> bool:
-    """Whether a run's results would come out again: same versions, same parameters."""
-    have = {result.check_id: (result.version, _lasting(result.params)) for result in run.results.all()}
+@dataclass(slots=True)
+class Work:
+    """What a run is about: the files, what is known, the checks that run, and those that do not."""
+
+    dataset: Dataset
+    files: list[DataFile]
+    context: CheckContext
+    wanted: set[str]
+    checks: list[Check] = field(default_factory=list)
+    not_run: list[NotRun] = field(default_factory=list)
+
+    @property
+    def row_checks(self) -> list[Check]:
+        """The checks that look at rows."""
+        return [check for check in self.checks if check.rule is not None]
+
+    @property
+    def plan(self) -> Plan:
+        """What is to be found out about the files whose rows may be read."""
+        quotes = quote_dataset(self.dataset) if self.context.quotes else None
+        readable = [file for file in self.files if file.state == IndexState.OK]
+        return Plan(self.dataset, readable, self.context, self.row_checks, data_files(quotes) if quotes else [])
+
+
+def prepare(dataset: Dataset, check_ids: Collection[str] | None = None) -> Work:
+    """Collect what a validation needs; raises ValueError for unknown check ids."""
+    rules, files = resolve(dataset), data_files(dataset)
+    wanted = {check.id: check for check in checks_for(dataset.data_type, check_ids)}
+    context = check_context(dataset, rules.values)
+    if dataset.data_type in EVERY_TYPE:
+        readable = [file for file in files if file.state == IndexState.OK]
+        context = replace(context, profile=profile_of(dataset, readable, context))
+    work = Work(dataset, files, context, set(wanted))
+    for check in wanted.values():
+        reason = rules.disabled.get(check.id) or check.obstacle(context)
+        if reason is None:
+            work.checks.append(check)
+        else:
+            work.not_run.append(NotRun(check.id, reason))
+    return work
+
+
+def _check_rows(work: Work, progress: Progress | None, *, force: bool) -> Whole | None:
+    """Have every file checked, by this process and others; None where no check looks at rows."""
+    if not work.row_checks or work.dataset.data_type not in EVERY_TYPE:
+        return None
+    parts = Parts(work.plan, progress)
+    if force:
+        parts.forget()
+    pending = [file for file in parts.plan.files if parts.missing(file) or not parts.is_known(file)]
+    call_helpers(parts, pending, progress)
+    while pending := [file for file in pending if not parts.check_file(file)]:
+        time.sleep(WAIT_SECONDS)
+        parts.reload()
+        if progress:
+            progress.check()
+    return parts.whole()
+
+
+def _covers(run: ValidationRun, work: Work) -> bool:
+    """Whether a run's results would come out again: the same checks, versions, parameters and facts."""
+    have = {
+        result.check_id: (result.version, _lasting(result.params))
+        for result in run.results.all()
+        if result.check_id in work.wanted
+    }
     left_out = {entry["check"] for entry in run.not_run}
-    for check_id in wanted:
-        check = CHECKS[check_id]
-        runs_now = check.obstacle(context) is None
-        if runs_now and have.get(check_id) != (check.version, _lasting(check.basis(context))):
-            return False
-        if not runs_now and check_id not in left_out:
-            return False
-    return True
+    if left_out >= {EVERY_CHECK} and not have:
+        return all(entry.check_id in left_out for entry in work.not_run)
+    expected = {check.id: (check.version, _lasting(check.basis(work.context))) for check in work.checks}
+    missing = expected.keys() - have.keys()
+    same = all(have[name] == expected.get(name) for name in have)
+    return same and missing <= left_out and all(entry.check_id in left_out for entry in work.not_run)
 
 
 def _lasting(params: dict[str, Any]) -> dict[str, Any]:
@@ -84,115 +153,104 @@ def _lasting(params: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name != "nowNs"}
 
 
-class _Pass:
-    """One pass over the files: rows go to the checks, broken files become findings."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        files: list[DataFile],
-        context: CheckContext,
-        wanted: set[str],
-        progress: Progress | None,
-    ) -> None:
-        self.dataset, self.files, self.context, self.wanted = dataset, files, context, wanted
-        self.progress = progress
-        self.root = StoreRoot.at(dataset.store.root)
-        self.runner = CheckRunner(context, wanted) if dataset.data_type in EVERY_TYPE else None
-        self.unreadable = CheckOutcome(UNREADABLE.id, UNREADABLE.version, {})
-        self.unsupported: list[DataFile] = []
-
-    def run(self) -> None:
-        """Read every file once."""
-        if self.progress:
-            self.progress.part(f"Checking {self.dataset}")
-        for file in self.files:
-            self.unreadable.rows += 1
-            if file.state == IndexState.UNREADABLE:
-                self._broken(file, file.problem)
-            elif file.state == IndexState.UNSUPPORTED or self.runner is None:
-                self.unsupported.append(file)
-            else:
-                self._read(file, self.runner)
-
-    def outcomes(self) -> list[CheckOutcome]:
-        """Return what was found; checks of rows only when rows were read."""
-        rows = self.runner.outcomes() if self.runner is not None and self.runner.rows else []
-        return [self.unreadable, *rows] if UNREADABLE.id in self.wanted else rows
-
-    def not_run(self) -> list[dict[str, str]]:
-        """Return the checks that did not run, and why."""
-        if self.runner is None:
-            return [{"check": EVERY_CHECK, "reason": f"{self.dataset.get_data_type_display()} are not checked yet."}]
-        found = list(self.runner.not_run)
-        if not self.runner.rows:
-            ran = {entry.check_id for entry in found} | {UNREADABLE.id}
-            found += [NotRun(check_id, self._why_no_rows()) for check_id in sorted(self.wanted - ran)]
-        elif "row.precision" in self.wanted and self.context.price_increment is None:
-            found.append(NotRun("row.precision (increment)", "The store defines no price increment for it."))
-        found += [NotRun(EVERY_CHECK, f"{file.path}: {file.problem}") for file in self.unsupported[:SAMPLE_LIMIT]]
-        return [{"check": entry.check_id, "reason": entry.reason} for entry in found]
-
-    def _why_no_rows(self) -> str:
-        if self.unsupported:
-            return "None of its files can be read."
-        return "No row could be read."
-
-    def _read(self, file: DataFile, runner: CheckRunner) -> None:
-        require_unchanged(self.root, file)
-        try:
-            for batch in _batches(self.root, file, self.dataset.data_type):
-                runner.feed(batch)
-                if self.progress:
-                    self.progress.advance(len(batch))
-                    self.progress.check()
-        except UnsupportedFile as error:
-            file.problem = error.reason
-            self.unsupported.append(file)
-        except (UnreadableFile, *reader.ROW_ERRORS) as error:
-            require_unchanged(self.root, file)
-            self._broken(file, str(error))
-
-    def _broken(self, file: DataFile, reason: str) -> None:
-        self.unreadable.violations += 1
-        if len(self.unreadable.samples) < SAMPLE_LIMIT:
-            sample = {
-                "file": file.path,
-                "row": None,
-                "tsInitNs": file.name_start_ns,
-                "values": {"reason": reason[:500]},
-            }
-            self.unreadable.samples.append(sample)
-        if self.progress:
-            self.progress.log(f"{file.path} cannot be read: {reason}", "warning")
+def _outcomes(work: Work, whole: Whole | None) -> list[CheckOutcome]:
+    """What was found; checks of rows only when rows were read."""
+    files = _file_frame(work.files, whole)
+    found = []
+    for check in work.checks:
+        if check.id in FILE_RULES:
+            found.append(_file_outcome(check, files, work.context))
+        elif check.id == INSTRUMENT_MISSING.id:
+            found.append(_definition_outcome(check, work))
+        elif whole is not None and whole.rows:
+            finding = whole.findings[check.id]
+            note = repeat_note(whole.disordered, whole.cut) if check.id == "row.duplicate" else ""
+            outcome = CheckOutcome(check.id, check.version, check.basis(work.context), whole.rows)
+            found.append(replace(outcome, violations=finding.violations, samples=finding.samples, note=note))
+    return found
 
 
-def _batches(root: StoreRoot, file: DataFile, data_type: str) -> Iterator[pl.DataFrame]:
-    frame = reader.scan(root, [file.path], data_type, positions=True)
-    return iter(frame.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming"))
+def _file_frame(files: list[DataFile], whole: Whole | None) -> pl.DataFrame:
+    """The files in the terms of the checks of files; reading may have found what the index did not know."""
+    problems, unsupported = (whole.problems, whole.unsupported) if whole else ({}, {})
+    rows = [
+        {
+            "path": file.path,
+            "size": file.size_bytes,
+            "rows": file.rows,
+            "row_groups": file.row_groups,
+            "dialect": file.dialect,
+            "price_precision": file.price_precision,
+            "size_precision": file.size_precision,
+            "start": file.start_ns,
+            "end": file.end_ns,
+            "name_start": file.name_start_ns,
+            "name_end": file.name_end_ns,
+            "problem": file.problem if file.state == IndexState.UNREADABLE else problems.get(file.path),
+            "unsupported": file.problem if file.state == IndexState.UNSUPPORTED else unsupported.get(file.path),
+        }
+        for file in files
+    ]
+    return pl.DataFrame(rows, schema=FILES)
+
+
+def _file_outcome(check: Check, files: pl.DataFrame, context: CheckContext) -> CheckOutcome:
+    reasons = FILE_RULES[check.id](files, context).alias("reason")
+    marked = files.with_columns(reasons).filter(pl.col("reason").is_not_null())
+    samples = [
+        {"file": row["path"], "row": None, "tsInitNs": row["name_start"], "values": {"reason": row["reason"][:500]}}
+        for row in marked.head(SAMPLE_LIMIT).iter_rows(named=True)
+    ]
+    return CheckOutcome(check.id, check.version, check.basis(context), len(files), len(marked), samples)
+
+
+def _definition_outcome(check: Check, work: Work) -> CheckOutcome:
+    definition = work.dataset.definition
+    missing = definition is None or not definition.is_defined
+    return CheckOutcome(check.id, check.version, check.basis(work.context), 1, int(missing))
+
+
+def _not_run(work: Work, whole: Whole | None) -> list[dict[str, str]]:
+    """The checks that did not run, and why."""
+    found = list(work.not_run)
+    unsupported = [file for file in work.files if file.state == IndexState.UNSUPPORTED]
+    if work.dataset.data_type not in EVERY_TYPE:
+        found.append(NotRun(EVERY_CHECK, f"Rows of {work.dataset.get_data_type_display().lower()} are not checked."))
+    elif whole is None or not whole.rows:
+        reason = "None of its files can be read." if unsupported else "No row could be read."
+        found += [NotRun(check.id, reason) for check in work.row_checks]
+    elif "row.precision" in {check.id for check in work.checks} and work.context.price_increment is None:
+        found.append(NotRun("row.precision (increment)", "The store defines no price increment for it."))
+    reasons = {file.path: file.problem for file in unsupported} | (whole.unsupported if whole else {})
+    found += [NotRun(EVERY_CHECK, f"{path}: {why}") for path, why in list(reasons.items())[:SAMPLE_LIMIT]]
+    return [{"check": entry.check_id, "reason": entry.reason} for entry in found]
 
 
 def _save(
-    pass_: _Pass, started: datetime, same_files: ValidationRun | None, progress: Progress | None
+    work: Work, whole: Whole | None, started: datetime, same_files: ValidationRun | None, progress: Progress | None
 ) -> ValidationRun:
     with transaction.atomic():
         run = ValidationRun.objects.create(
-            dataset=pass_.dataset,
+            dataset=work.dataset,
             job_id=progress.job_id if progress else None,
             started_at=started,
             finished_at=timezone.now(),
-            rows=pass_.runner.rows if pass_.runner else 0,
-            files=identities(pass_.files),
-            not_run=pass_.not_run(),
+            rows=whole.rows if whole else 0,
+            files=identities(work.files),
+            not_run=_not_run(work, whole),
         )
-        results = [_result(run, outcome) for outcome in pass_.outcomes()]
+        results = [_result(run, outcome) for outcome in _outcomes(work, whole)]
         if same_files is not None:
-            results += [_copy(run, kept) for kept in same_files.results.all() if kept.check_id not in pass_.wanted]
-            kept_out = [entry for entry in same_files.not_run if entry["check"].split(" ")[0] not in pass_.wanted]
+            results += [_copy(run, kept) for kept in same_files.results.all() if kept.check_id not in work.wanted]
+            kept_out = [entry for entry in same_files.not_run if entry["check"].split(" ")[0] not in work.wanted]
             run.not_run = [*run.not_run, *(entry for entry in kept_out if entry not in run.not_run)]
             run.save(update_fields=["not_run"])
         CheckResult.objects.bulk_create(results)
-        refresh_scores(pass_.dataset)
+        anomalies.record(run)
+        refresh_scores(work.dataset)
+    if progress:
+        for path, problem in (whole.problems if whole else {}).items():
+            progress.log(f"{path} cannot be read: {problem}", "warning")
     return run
 
 
@@ -208,7 +266,7 @@ def _result(run: ValidationRun, outcome: CheckOutcome) -> CheckResult:
         rows=outcome.rows,
         violations=outcome.violations,
         score=score_check(outcome.violations, outcome.rows, check.limit),
-        message=_message(outcome),
+        message=_message(outcome, check.unit),
         samples=outcome.samples,
     )
 
@@ -219,8 +277,7 @@ def _copy(run: ValidationRun, result: CheckResult) -> CheckResult:
     return result
 
 
-def _message(outcome: CheckOutcome) -> str:
-    unit = "files" if outcome.check_id == UNREADABLE.id else "rows"
+def _message(outcome: CheckOutcome, unit: str) -> str:
     found = (
         f"{outcome.violations:,} of {outcome.rows:,} {unit}"
         if outcome.violations

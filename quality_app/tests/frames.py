@@ -9,7 +9,8 @@ from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, SCALE, SIZE_COLUM
 from quality_app.checks.check import CheckContext
 
 NOW_NS = 1_800_000_000_000_000_000
-START_NS = 1_704_067_200_000_000_000  # 2024-01-01
+START_NS = 1_704_153_600_000_000_000  # Tuesday 2024-01-02: also FX trades
+MONDAY_NS = 1_704_067_200_000_000_000  # 2024-01-01
 MINUTE_NS = 60_000_000_000
 
 CLEAN: dict[str, dict[str, Any]] = {
@@ -36,14 +37,14 @@ def raw(text: str) -> int:
     return int(Decimal(text) * SCALE)
 
 
-def rows_of(data_type: str, count: int) -> list[dict[str, Any]]:
+def rows_of(data_type: str, count: int, start_ns: int = START_NS) -> list[dict[str, Any]]:
     """Clean rows, a minute apart."""
     return [
         {
             **CLEAN[data_type],
             **({"trade_id": f"T{n}"} if data_type == "trade" else {}),
-            "ts_event": START_NS + (n + 1) * MINUTE_NS,
-            "ts_init": START_NS + (n + 1) * MINUTE_NS,
+            "ts_event": start_ns + (n + 1) * MINUTE_NS,
+            "ts_init": start_ns + (n + 1) * MINUTE_NS,
         }
         for n in range(count)
     ]

@@ -3,6 +3,7 @@
 import json
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 
 from catalog_app.models import Dataset, Store
 from quality_app.models import Gap
+from quality_app.services.anomaly_triage import triage
 from quality_app.tests.conftest import MakeDataset, bars_at
 from quality_app.tests.frames import rows_of
 from quality_app.tests.test_gap_scan import WEEK
@@ -44,6 +46,20 @@ def test_findings_end_with_one(make_dataset: MakeDataset) -> None:
     assert code == 1
     failed = [result for result in report["validationResults"] if not result["passed"]]
     assert [(result["checkName"], result["violations"]) for result in failed] == [("quote.crossed", 1)]
+
+
+def test_what_people_decided_is_no_finding_any_more(make_dataset: MakeDataset) -> None:
+    rows = rows_of("quote", 10)
+    rows[3]["bid_price"] = "2"
+    dataset = make_dataset("quote", rows)
+    (report,), _, _ = _run("validate_data", "--checks", "quote.crossed")
+    (anomaly,) = report["anomalies"]
+    assert (anomaly["check"], anomaly["row"], anomaly["state"]) == ("quote.crossed", 3, "open")
+    triage([UUID(anomaly["id"])], "real_event", "The market was crossed.", None)
+    (report,), _, code = _run("validate_data", "--checks", "quote.crossed")
+    explained = {one["checkName"]: one["explained"] for one in report["validationResults"] if not one["passed"]}
+    assert (explained, report["anomalies"], code) == ({"quote.crossed": 1}, [], 0)
+    assert dataset.runs.count() == 1
 
 
 def test_only_the_named_checks_run(make_dataset: MakeDataset) -> None:

@@ -1,4 +1,4 @@
-// Charts: fetch a figure, give it the theme's colours, read finer rows on zoom, shade gaps.
+// Charts: fetch a figure, give it the theme's colours, read finer rows on zoom, shade gaps, mark anomalies.
 "use strict";
 
 (() => {
@@ -19,7 +19,7 @@
   const faded = (colour, alpha) => `rgba(${colour.match(/[\d.]+/g).slice(0, 3).join(",")},${alpha})`;
 
   const palette = (host) => {
-    const tokens = ["--ink", "--ink-2", "--ink-3", "--line", "--surface", "--accent", "--up", "--down", "--gap"];
+    const tokens = ["--ink", "--ink-2", "--ink-3", "--line", "--surface", "--accent", "--up", "--down", "--gap", "--poor", "--fair"];
     return Object.fromEntries(tokens.map((token) => [token.slice(2), colourOf(token, host)]));
   };
 
@@ -48,6 +48,20 @@
       fillcolor: faded(colours.gap, 0.28), line: { color: faded(colours.gap, 0.7), width: 1 }, layer: "below",
     }));
 
+  const MARK_COLOURS = { critical: "poor", major: "poor", info: "fair" };
+
+  const markTrace = (marks, colours, marked) => ({
+    type: "scatter", mode: "markers", name: "Anomalies", showlegend: false,
+    x: marks.map((mark) => isoOf(mark.tsNs)), y: marks.map((mark) => mark.price), customdata: marks.map((mark) => mark.url),
+    text: marks.map((mark) => [mark.check, mark.value && `value ${mark.value}`, mark.expected && `expected ${mark.expected}`].filter(Boolean).join(", ")),
+    hovertemplate: "%{text}<extra></extra>",
+    marker: {
+      symbol: "circle-open", size: marks.map((mark) => (mark.tsNs === marked ? 15 : 10)),
+      color: marks.map((mark) => colours[mark.tsNs === marked ? "ink" : MARK_COLOURS[mark.severity]] || colours.poor),
+      line: { width: 2 },
+    },
+  });
+
   // Nanoseconds come as text or number; the axis reads microseconds.
   const isoOf = (ns) => {
     const big = BigInt(ns);
@@ -63,6 +77,7 @@
       this.note = root.querySelector(".chart-note");
       this.reset = root.querySelector("[data-chart-reset]");
       this.gaps = [];
+      this.marks = [];
       this.drawn = false;
       this.reset.addEventListener("click", () => this.load());
     }
@@ -83,6 +98,9 @@
         if (!answer.figure) return this.say("No rows here", "There are no rows in this range. Choose the whole range.");
         this.answer = answer;
         this.range = start && end ? [start, end] : null;
+        await this.loadMarks(this.asked.signal).catch((error) => {
+          if (error.name === "AbortError") throw error;
+        });
         await this.draw();
       } catch (error) {
         if (error.name !== "AbortError") this.say("No chart", "The server does not answer. Check that the desk is running, then reload the page.");
@@ -120,11 +138,18 @@
       if (given.yaxis2) layout.yaxis2 = axis(given.yaxis2, colours);
       if (layout.showlegend) layout.margin.t = 34;
       const traces = figure.data.map((trace) => dressTrace(trace, colours));
+      if (this.marks.length) traces.push(markTrace(this.marks, colours, this.root.dataset.marked));
       if (!this.drawn) this.plot.replaceChildren();
       this.settling = true;
       await (this.drawn ? Plotly.react : Plotly.newPlot)(this.plot, traces, layout, PLOT_CONFIG);
       this.settling = false;
-      if (!this.drawn) this.plot.on("plotly_relayout", (change) => this.zoomed(change));
+      if (!this.drawn) {
+        this.plot.on("plotly_relayout", (change) => this.zoomed(change));
+        this.plot.on("plotly_click", ({ points }) => {
+          const mark = points.find((point) => point.customdata);
+          if (mark) location.assign(mark.customdata);
+        });
+      }
       this.drawn = true;
     }
 
@@ -135,6 +160,18 @@
       if (!change["xaxis.autorange"] && start === undefined) return;
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => (change["xaxis.autorange"] ? this.load() : this.load(start, end)), FETCH_DELAY_MS);
+    }
+
+    // Anomalies of what is drawn; without them there still is a chart.
+    async loadMarks(signal) {
+      if (!this.root.dataset.marksUrl) return;
+      const url = new URL(this.root.dataset.marksUrl, location.href);
+      url.searchParams.set("start", this.answer.startNs);
+      url.searchParams.set("end", this.answer.endNs);
+      const response = await fetch(url, { signal, headers: { Accept: "application/json" } });
+      this.marks = response.ok ? (await response.json()).marks || [] : [];
+      if (this.marks.length && !this.told) this.note.append(" Circled: anomalies; a click opens one.");
+      this.told = this.told || this.marks.length > 0;
     }
 
     async loadGaps() {

@@ -14,7 +14,7 @@ from django.urls.resolvers import RegexPattern
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _MODEL = re.compile(r"admin/(\w+)/(\w+)/<")
 # Regular expressions of the admin, and an address that each fits.
-_REGEXES = {r"^(?P<app_label>auth|catalog_app)/$": "catalog_app/", r"(?P<url>.*)$": "nonsense/"}
+_REGEXES = {r"^(?P<app_label>auth|catalog_app|quality_app)/$": "catalog_app/", r"(?P<url>.*)$": "nonsense/"}
 
 
 @dataclass(frozen=True, slots=True)

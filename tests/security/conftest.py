@@ -19,7 +19,10 @@ from django.utils import timezone
 from catalog_app.models import ApiToken, Dataset, Export, Import, Instrument, Job, Store, StoreOperation, Upload
 from catalog_app.services.tokens import create_token
 from catalog_app.tests.pages.conftest import store, store_root  # noqa: F401 - fixtures
+from quality_app.models import QualityRule, QualityRuleChange, Schedule, Suppression
 from tests.security.addresses import Address, admin_model, every_address
+from tests.security.quality_rows import MODELS as QUALITY_MODELS
+from tests.security.quality_rows import make_quality_rows
 
 # Stands in names that only people with permissions may read.
 MARK = "confidential"
@@ -46,6 +49,7 @@ class World:
     token: ApiToken
     operation: StoreOperation
     preview: Job
+    quality: dict[str, Any]
 
     def key(self, route: str, parameter: str) -> Any:
         """The key that a path parameter of a route stands for."""
@@ -74,25 +78,31 @@ class World:
             "kind": "backtest",
             "instance_id": "nothing",
             "rest": "nothing/here",
+            **self.quality,
         }
-        return by_route[route] if route in by_route else by_parameter[parameter]
+        return (by_route | self.quality).get(route) or by_parameter[parameter]
 
     def _admin_key(self, route: str, parameter: str) -> Any:
         if parameter == "content_type_id":
             return 1
         if parameter == "object_id" and route.startswith("admin/r/"):
             return 1
+        if parameter == "change_id":
+            return QualityRuleChange.objects.values_list("pk", flat=True).first()
         if parameter == "id":
             return self.owner.pk
         return admin_model(route).objects.order_by("pk").first().pk
 
     def state(self) -> dict[str, Any]:
         """What a request that is refused, or only reads, must leave as it is."""
-        models = (User, Store, Dataset, Upload, Job, Export, Import, ApiToken, StoreOperation)
+        models = (User, Store, Dataset, Upload, Job, Export, Import, ApiToken, StoreOperation, *QUALITY_MODELS)
         return {
             **{
                 model.__name__: sorted(str(pk) for pk in model.objects.values_list("pk", flat=True)) for model in models
             },
+            "rules": list(QualityRule.objects.values_list("mode", "note")),
+            "suppressions": list(Suppression.objects.values_list("reason", "ended_at")),
+            "schedules": list(Schedule.objects.values_list("name", "enabled", "last_run_at")),
             "jobs": sorted(Job.objects.values_list("title", "state", "cancel_requested")),
             "tokens": sorted(ApiToken.objects.values_list("name", "revoked_at")),
             "uploads": sorted(path.name for path in settings.UPLOADS_DIR.iterdir()),
@@ -128,8 +138,9 @@ def world(store: Store, owner: User) -> World:  # noqa: F811 - the fixture
     )
     token = create_token(owner, f"{MARK} token", ["read"], 7).token
     return World(
-        owner, store, dataset, dataset.definition, upload, running, failed, export, item, token, operation, preview
-    )
+        owner, store, dataset, dataset.definition, upload, running, failed, export, item, token, operation, preview,
+        make_quality_rows(dataset, owner, MARK),
+    )  # fmt: skip
 
 
 def _upload(owner: User) -> Upload:

@@ -135,7 +135,9 @@ def test_reading_changes_nothing_and_never_fails(addresses, world, superuser_cli
     "name",
     [
         "logout", "jobs:cancel", "jobs:retry", "catalog:store-sync", "tokens:revoke", "quality:validate",
-        "quality:scan-gaps", "manage:run", "manage:purge", "manage:undo", "api:undo_operation", "api:maintain_store",
+        "quality:scan-gaps", "quality:lift", "quality:report-send", "quality:report-delete",
+        "manage:run", "manage:purge", "manage:undo", "api:undo_operation",
+        "api:maintain_store",
         "api:convert_store", "api:purge_store", "api:export", "api:import_file", "api:cancel_job", "api:sync_store",
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from catalog_app.models.job import JobState
 from catalog_app.services.errors import Conflict, ServiceError
 from catalog_app.services.jobs import enqueue
 from catalog_app.services.maintenance.access import refuse_read_only
-from catalog_app.store.maintenance import Archive, Request
+from catalog_app.store.maintenance import Archive, Repair, Request
 
 MAX_DATASETS = 1000
 LABELS = {
@@ -40,6 +40,8 @@ def maintenance_parameters(datasets: Sequence[Dataset], request: Request, *, dry
         Conflict: a store that would be changed is read-only.
 
     """
+    if isinstance(request, Repair):
+        raise MaintenanceRefused("Rows are repaired from the list of anomalies, where each has been looked at.")
     if not datasets:
         raise MaintenanceRefused("Choose at least one dataset.")
     if len(datasets) > MAX_DATASETS:

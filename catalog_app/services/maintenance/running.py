@@ -151,7 +151,7 @@ class _Part:
                 self._record(self._target, copied)
 
     def _record(self, store: Store, committed: Committed) -> StoreOperation:
-        parameters = {key: value for key, value in self._request.to_json().items() if key != "kind"}
+        parameters = self._request.facts()
         if self._target is not None:
             parameters |= {"fromStore": self._store.name, "toStore": self._target.name}
         return operations.record(

@@ -5,29 +5,37 @@ from catalog_app.store.maintenance.execution import execute
 from catalog_app.store.maintenance.planning import plan
 from catalog_app.store.maintenance.plans import Outcome, Plan, PlannedFile, plan_from_json
 from catalog_app.store.maintenance.requests import (
+    MAX_REPAIRS,
     Archive,
     Consolidate,
     Deduplicate,
     DeleteRange,
+    Pinned,
     Recompress,
     RenameFiles,
+    Repair,
     Request,
+    RowRepair,
     SortRows,
     SplitOverlaps,
     request_from_json,
 )
 
 __all__ = [
+    "MAX_REPAIRS",
     "Archive",
     "Consolidate",
     "Deduplicate",
     "DeleteRange",
     "Outcome",
+    "Pinned",
     "Plan",
     "PlannedFile",
     "Recompress",
     "RenameFiles",
+    "Repair",
     "Request",
+    "RowRepair",
     "SortRows",
     "SplitOverlaps",
     "VerificationFailed",

@@ -16,12 +16,13 @@ from catalog_app.store.maintenance.copies import Copy, find_copy
 from catalog_app.store.maintenance.draft import OnProgress
 from catalog_app.store.maintenance.joining import join
 from catalog_app.store.maintenance.plans import Outcome, Plan, PlannedFile, Step
-from catalog_app.store.maintenance.requests import Archive
+from catalog_app.store.maintenance.repairing import repair
+from catalog_app.store.maintenance.requests import Archive, Repair
 from catalog_app.store.maintenance.rewriting import rewrite
 from catalog_app.store.maintenance.sources import read_source
 from catalog_app.store.writing.disjoint import require_disjoint
 
-_WRITING = {"join", "stream", "sort", "unique", "recode"}
+_WRITING = {"join", "stream", "sort", "unique", "recode", "repair"}
 
 
 @dataclass
@@ -160,7 +161,10 @@ def _join(run: _Run, tx: Transaction, step: Step, files: Sequence[PlannedFile]) 
 
 def _rewrite(run: _Run, tx: Transaction, step: Step) -> None:
     sources = [read_source(run.root, path) for path in step.inputs]
-    rewrite(run.root, tx, step, sources, run.plan.request, run.done)
+    if isinstance(run.plan.request, Repair):
+        repair(run.root, tx, step, sources[0], run.plan.request, run.done)
+    else:
+        rewrite(run.root, tx, step, sources, run.plan.request, run.done)
 
 
 def _clone(store: StoreRoot, path: str, scratch: Path, *, link: bool) -> None:

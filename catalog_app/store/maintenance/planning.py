@@ -7,6 +7,7 @@ from catalog_app.store.maintenance.filewise import plan_recompress, plan_rename
 from catalog_app.store.maintenance.ordering import plan_deduplicate, plan_sort, plan_split_overlaps
 from catalog_app.store.maintenance.plans import Plan
 from catalog_app.store.maintenance.ranges import plan_archive, plan_delete
+from catalog_app.store.maintenance.repair import plan_repair
 from catalog_app.store.maintenance.requests import (
     Archive,
     Consolidate,
@@ -14,6 +15,7 @@ from catalog_app.store.maintenance.requests import (
     DeleteRange,
     Recompress,
     RenameFiles,
+    Repair,
     Request,
     SortRows,
     SplitOverlaps,
@@ -46,6 +48,8 @@ def plan(root: Root, directory: str, request: Request, on_progress: OnProgress |
             plan_delete(draft, request)
         case Archive():
             plan_archive(draft, request)
+        case Repair():
+            plan_repair(draft, request)
         case _:
             raise ValueError(f"{request.kind!r} is no maintenance operation")
     return draft.finish()

@@ -9,8 +9,8 @@ from catalog_app.store.maintenance.requests import Request, camel, request_from_
 
 # remove: to the trash. move: the file as it is, under another name or in another store. join: row groups byte for
 # byte. stream: rows in the order they come. sort, unique: rows in order of ts_init, without identical ones. recode:
-# one file with other row groups or compression.
-Method = Literal["remove", "move", "join", "stream", "sort", "unique", "recode"]
+# one file with other row groups or compression. repair: one file but for single rows.
+Method = Literal["remove", "move", "join", "stream", "sort", "unique", "recode", "repair"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 Times are ts_init in ns, UTC, and ranges are inclusive at both ends; None leaves an end open.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Final, Literal, get_args
+from dataclasses import astuple, dataclass, fields
+from typing import Any, ClassVar, Final, Literal, Self, get_args
 
 Period = Literal["hour", "day", "week", "month", "year"]
 Compression = Literal["zstd", "snappy", "none"]
 
 PERIODS: Final[tuple[str, ...]] = get_args(Period)
 COMPRESSIONS: Final[tuple[str, ...]] = get_args(Compression)
+# Rows that one repair names, each.
+MAX_REPAIRS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,27 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """The request as JSON values; `request_from_json` gives it back equal."""
         return {"kind": self.kind} | {camel(field.name): getattr(self, field.name) for field in fields(self)}
+
+    def facts(self) -> dict[str, Any]:
+        """What the history keeps of it."""
+        return {key: value for key, value in self.to_json().items() if key != "kind"}
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> Self:
+        """The request of JSON values without their kind; ValueError for an unknown key or a wrong value."""
+        known = {camel(field.name): field for field in fields(cls)}
+        if unknown := sorted(given.keys() - known.keys()):
+            raise ValueError(f"{cls.kind} takes no {', '.join(unknown)}")
+        for key, value in given.items():
+            wants_text = "str" in str(known[key].type) or "Literal" in str(known[key].type)
+            if value is not None and type(value) is not (str if wants_text else int):
+                raise ValueError(
+                    f"{cls.kind}: {key} must be {'text' if wants_text else 'a whole number'}, not {value!r}"
+                )
+        try:
+            return cls(**{known[key].name: value for key, value in given.items()})
+        except TypeError as error:
+            raise ValueError(f"{cls.kind}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +148,103 @@ class Archive(Request):
         _require_range(self.start_ns, self.end_ns)
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A file as somebody saw it: an operation refuses it when it is not so any more."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowRepair:
+    """A row that leaves: by its file, its place there from 0 and its ts_init (ns, UTC).
+
+    Where `source_file` is given, the row at `source_row` of that file of the other store takes its place: with its
+    values and its ts_event, but at the present ts_init, so that order and intervals stay.
+    """
+
+    file: str
+    row: int
+    ts_init_ns: int
+    source_file: str | None = None
+    source_row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repair(Request):
+    """Drop single rows, or put rows of another store in their place; all other rows stay, in their order."""
+
+    kind: ClassVar[str] = "repair"
+    rows: tuple[RowRepair, ...]
+    files: tuple[Pinned, ...]
+    source_root: str | None = None
+    source_files: tuple[Pinned, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.rows) <= MAX_REPAIRS:
+            raise ValueError(f"give 1 to {MAX_REPAIRS:,} rows to repair, not {len(self.rows):,}")
+        if len({(one.file, one.row) for one in self.rows}) < len(self.rows):
+            raise ValueError("a row is named twice")
+        if {one.file for one in self.rows} != {file.path for file in self.files}:
+            raise ValueError("the files must be just those of the rows")
+        replaced = [one for one in self.rows if one.source_file is not None]
+        if any(one.source_row is None for one in replaced) or bool(replaced) != (self.source_root is not None):
+            raise ValueError("a row from another store needs its root, its file and its place there")
+        if {one.source_file for one in replaced} != {file.path for file in self.source_files}:
+            raise ValueError("the source's files must be just those of the rows")
+
+    @property
+    def replaced(self) -> int:
+        """How many rows are replaced; the others are dropped."""
+        return sum(one.source_file is not None for one in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as JSON values, rows and files as lists."""
+        return {
+            "kind": self.kind,
+            "rows": [list(astuple(one)) for one in self.rows],
+            "files": [list(astuple(one)) for one in self.files],
+            "sourceRoot": self.source_root,
+            "sourceFiles": [list(astuple(one)) for one in self.source_files],
+        }
+
+    def facts(self) -> dict[str, Any]:
+        """How many rows, and from where; the files of the operation say which."""
+        return {
+            "rowsDropped": len(self.rows) - self.replaced,
+            "rowsReplaced": self.replaced,
+            "rowsFrom": self.source_root,
+        }
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any]) -> Self:
+        """The request of JSON values without their kind; ValueError where they are none."""
+        try:
+            return cls(
+                rows=tuple(RowRepair(*one) for one in given["rows"]),
+                files=tuple(Pinned(*one) for one in given["files"]),
+                source_root=given["sourceRoot"],
+                source_files=tuple(Pinned(*one) for one in given["sourceFiles"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{cls.kind}: these are no rows to repair ({error})") from error
+
+
 REQUESTS: Final[dict[str, type[Request]]] = {
     kind.kind: kind
-    for kind in (Consolidate, Deduplicate, SortRows, SplitOverlaps, Recompress, RenameFiles, DeleteRange, Archive)
+    for kind in (
+        Consolidate,
+        Deduplicate,
+        SortRows,
+        SplitOverlaps,
+        Recompress,
+        RenameFiles,
+        DeleteRange,
+        Archive,
+        Repair,
+    )
 }
 
 
@@ -136,18 +253,7 @@ def request_from_json(values: dict[str, Any]) -> Request:
     kind = REQUESTS.get(str(values.get("kind")))
     if kind is None:
         raise ValueError(f"unknown operation {values.get('kind')!r}: use one of {', '.join(REQUESTS)}")
-    known = {camel(field.name): field for field in fields(kind)}
-    given = {key: value for key, value in values.items() if key != "kind"}
-    if unknown := sorted(given.keys() - known.keys()):
-        raise ValueError(f"{kind.kind} takes no {', '.join(unknown)}")
-    for key, value in given.items():
-        wants_text = "str" in str(known[key].type) or "Literal" in str(known[key].type)
-        if value is not None and type(value) is not (str if wants_text else int):
-            raise ValueError(f"{kind.kind}: {key} must be {'text' if wants_text else 'a whole number'}, not {value!r}")
-    try:
-        return kind(**{known[key].name: value for key, value in given.items()})
-    except TypeError as error:
-        raise ValueError(f"{kind.kind}: {error}") from error
+    return kind.from_json({key: value for key, value in values.items() if key != "kind"})
 
 
 def _require_range(start_ns: int | None, end_ns: int | None) -> None:

@@ -132,6 +132,12 @@ def test_an_archive_names_its_store_by_id(admin, store, bar_dataset, tmp_path):
         ({"kind": "delete_range", "startNs": "5", "endNs": 9}, "whole number"),
         ({"kind": "archive", "targetStoreId": "x"}, "targetStoreId"),
         ({"kind": "archive", "targetRoot": "/etc"}, "no registered store"),
+        ({"kind": "repair"}, "no rows to repair"),
+        (
+            {"kind": "repair", "rows": [["f", 0, 1, "g", 0]], "files": [["f", 1, 1]], "sourceRoot": "/etc"}
+            | {"sourceFiles": [["g", 1, 1]]},
+            "from the list of anomalies",
+        ),
     ],
 )
 def test_wrong_requests_are_refused_with_the_reason(admin, store, bar_dataset, request_body, words):

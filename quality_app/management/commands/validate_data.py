@@ -48,7 +48,19 @@ def _line(report: dict[str, Any]) -> str:
     name = f"{report['instrumentId']} {report['dataType']} {report['timeframe']}".strip()
     overall = report["metrics"]["overall"]
     found = [
-        f"{result['checkName']}: {result['message']}" for result in report["validationResults"] if not result["passed"]
+        f"{result['checkName']}: {result['message']}{_aside(result)}"
+        for result in report["validationResults"]
+        if not result["passed"]
     ]
+    if report["anomalies"]:
+        found.append(f"{len(report['anomalies'])} open anomalies; the newest are in --json")
+    found += [f"not run: {entry['check']}: {entry['reason']}" for entry in report["notRun"]]
     score = "unknown" if overall is None else f"{overall:.4f}"
     return "\n  ".join([f"{name}: score {score}, {report['rows'] or 0:,} rows", *found])
+
+
+def _aside(result: dict[str, Any]) -> str:
+    """Why a finding does not count, where it does not."""
+    if result["suppressed"] is not None:
+        return f" Suppressed: {result['suppressed']}"
+    return f" Explained: {result['explained']:,}." if result["explained"] else ""

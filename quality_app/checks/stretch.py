@@ -1,0 +1,115 @@
+"""One streaming pass of checks over consecutive rows, of which some are only context."""
+
+from collections.abc import Collection
+from typing import Final
+
+import polars as pl
+
+from quality_app.checks.check import Check, CheckContext
+from quality_app.checks.halo import Halo
+from quality_app.checks.partial import SAMPLE_LIMIT, Finding, Stretch
+from quality_app.checks.prepare import prepare
+from quality_app.checks.samples import take_samples
+
+# Rows of one ts_init that are kept as context; more would not be bounded.
+CONTEXT_ROWS: Final = 200_000
+
+
+class StretchRunner:
+    """Feeds batches to checks: counts exactly, keeps the first violating rows, holds no batch.
+
+    Batches carry canonical columns plus `file` and `row`, in order. The first `lead` and the last `trail` rows of
+    the stretch are context: looked at and not judged. `open_start` and `open_end` say that rows which are not fed
+    lie before or after it: those whose marks depend on them are left to a seam.
+    """
+
+    def __init__(
+        self,
+        context: CheckContext,
+        checks: Collection[Check],
+        halo: Halo,
+        *,
+        lead: int = 0,
+        trail: int = 0,
+        open_start: bool = False,
+        open_end: bool = False,
+        sample_limit: int = SAMPLE_LIMIT,
+    ) -> None:
+        self._context, self._halo = context, halo
+        self._checks = [(check, check.rule) for check in checks if check.rule is not None and check.carry is None]
+        self._needs = frozenset(name for check, _ in self._checks for name in check.needs)
+        self._trail = halo.after if open_end else trail
+        self._sample_limit = sample_limit
+        # Positions count from the first row that is fed.
+        self._fed = 0
+        self._first = self._judged = lead
+        self._in_first_run = open_start
+        self._window: pl.DataFrame | None = None
+        self._window_from = 0
+        self._result = Stretch(findings={check.id: Finding() for check, _ in self._checks})
+
+    def feed(self, batch: pl.DataFrame) -> None:
+        """Judge the rows whose surroundings are complete now."""
+        if batch.is_empty():
+            return
+        batch = prepare(batch, self._needs, self._context)
+        frame = batch if self._window is None else pl.concat([self._window, batch])
+        self._fed += len(batch)
+        if self._in_first_run:
+            self._skip_first_run(frame)
+        self._result.disordered = self._result.disordered or not frame["ts_init"].is_sorted()
+        self._judge(frame, self._fed - max(self._halo.after, self._trail))
+        self._keep(frame)
+
+    def finish(self) -> Stretch:
+        """Judge what is left and return what was found."""
+        if self._window is not None:
+            self._judge(self._window, self._fed - self._trail)
+            self._keep(self._window)
+        result = self._result
+        result.rows, result.tail_from = self._fed, self._window_from
+        result.first, result.last = (self._first, self._judged) if self._judged > self._first else (0, 0)
+        return result
+
+    def _skip_first_run(self, frame: pl.DataFrame) -> None:
+        """Leave to the seam what may repeat a row of the file before: the rows that share the first ts_init."""
+        others = frame["ts_init"] != frame["ts_init"][0]
+        self._in_first_run = not others.any() and self._fed < CONTEXT_ROWS
+        run = len(frame) if not others.any() else others.arg_max() or 0
+        self._first = self._judged = max(self._halo.before, run)
+
+    def _judge(self, frame: pl.DataFrame, until: int) -> None:
+        """Count marks of the rows from the first unjudged one to `until`; the frame begins at the window."""
+        if self._in_first_run or until <= self._judged:
+            return
+        start, length = self._judged - self._window_from, until - self._judged
+        self._judged = until
+        if not self._checks:
+            return
+        rules = ((check.id, rule(frame, self._context)) for check, rule in self._checks)
+        marks = frame.select(mark.alias(check_id) for check_id, mark in rules).slice(start, length)
+        counts = marks.sum().row(0, named=True)
+        for check, _ in self._checks:
+            if counts[check.id]:
+                self._add(check, counts[check.id], frame, marks[check.id], start)
+
+    def _add(self, check: Check, violations: int, frame: pl.DataFrame, marks: pl.Series, start: int) -> None:
+        finding = self._result.findings[check.id]
+        finding.violations += violations
+        wanted = self._sample_limit - len(finding.samples)
+        if wanted > 0:
+            marked = marks.arg_true().head(wanted) + start
+            finding.samples.extend(take_samples(frame, marked, check, self._context))
+
+    def _keep(self, frame: pl.DataFrame) -> None:
+        """Keep what the next row to be judged looks back at: the halo, and the rows that share its ts_init."""
+        ts = frame["ts_init"]
+        following = min(self._judged - self._window_from, len(frame) - 1)
+        earlier = ts.slice(0, following) != ts[following]
+        run = following - (len(earlier) - (earlier.reverse().arg_max() or 0) if earlier.any() else 0)
+        self._result.cut = self._result.cut or run > CONTEXT_ROWS
+        start = min(self._judged - self._window_from - self._halo.before, following - min(run, CONTEXT_ROWS))
+        start = max(start, 0)
+        # A copy, so that the batch itself can be freed.
+        self._window = frame.slice(start).rechunk()
+        self._window_from += start
