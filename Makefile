@@ -1,6 +1,6 @@
 # The desk's commands: `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-services lint bench lock clean
+.PHONY: help run test test-services lint bench truth peers lock clean
 
 PYTHON := .venv/bin/python
 LOCAL_DATABASE := postgres://postgres@127.0.0.1:5432/datacatalog
@@ -31,9 +31,15 @@ lint: ## Linter, format and types
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy .
 
-bench: ## Side-by-side measurements
-	@sh .make/venv requirements.txt requirements-dev.txt
+bench: peers ## Side-by-side measurements
 	@exec $(PYTHON) -m benchmarks
+
+truth: peers ## How right the checks are: known defects in real data (MARKET_DATA) and in the demo's
+	@exec $(PYTHON) -m benchmarks.truth
+
+peers: ## The tools that the desk is compared with, in .venv-peers; what cannot be had is left out
+	@sh .make/venv requirements.txt requirements-dev.txt
+	@sh .make/peers
 
 lock: ## Pin what the requirements pull in, for every supported Python, into .constraints.txt
 	@sh .make/venv requirements.txt requirements-dev.txt
@@ -42,6 +48,6 @@ lock: ## Pin what the requirements pull in, for every supported Python, into .co
 	@rm .lock.in
 
 clean: ## Remove .venv, .venv-v2, .uv and caches; never var/, which holds your data
-	rm -rf .venv .venv-v2 .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
+	rm -rf .venv .venv-v2 .venv-peers .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis test-results
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 	@echo "var/ (database, exports, demo store, logs) is left alone: it is your data."

@@ -17,7 +17,15 @@ from benchmarks.report import document, machine, table
 from benchmarks.rounds import Result, make_inputs, measure
 from benchmarks.work import Sizes, Workspace
 
-QUICK = {"rows": 20_000, "huge_rows": 20_000, "datasets": 8, "index_datasets": 40, "requests": 3, "rounds": 1}
+QUICK = {
+    "rows": 20_000,
+    "check_rows": 20_000,
+    "huge_rows": 20_000,
+    "datasets": 8,
+    "index_datasets": 40,
+    "requests": 3,
+    "rounds": 1,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [one for one in MEASUREMENTS if not options.only or one.name in options.only]
     sizes = Sizes(
         rows=options.rows,
+        check_rows=options.check_rows,
         huge_rows=options.huge_rows,
         datasets=options.datasets,
         index_datasets=options.index_datasets,
@@ -73,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [one.name for one in MEASUREMENTS]
     parser.add_argument("--rows", type=_positive, default=5_000_000, help="rows of the large stores (%(default)s)")
+    checked = "quotes to validate (%(default)s)"
+    parser.add_argument("--check-rows", type=_positive, default=20_000_000, help=checked)
     huge = "rows of the dataset that memory is measured with; 100000000 for the target (%(default)s)"
     parser.add_argument("--huge-rows", type=_positive, default=10_000_000, help=huge)
     parser.add_argument("--datasets", type=_positive, default=10_000, help="datasets to sync (%(default)s)")

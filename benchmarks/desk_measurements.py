@@ -1,9 +1,9 @@
-"""Importing, exporting, checks, gaps, the index and its pages."""
+"""Importing, exporting, gaps, the index and its pages."""
 
 from typing import Final
 
 from benchmarks.measurement import Measurement, Target, side
-from benchmarks.store_measurements import NAUTILUS, SCAN_PEERS
+from benchmarks.store_measurements import NAUTILUS
 
 _MANY_FILES: Final = 20_000
 
@@ -80,14 +80,6 @@ DESK: Final = (
     _upstream_read("bar", "bars"),
     _export("csv", "CSV"),
     _export("parquet", "Parquet"),
-    Measurement(
-        "checks-quotes",
-        "Run every check over quotes",
-        "rows",
-        ("large-quotes",),
-        side("desk", "run_checks with positions of rows", "quality:checks"),
-        SCAN_PEERS,
-    ),
     Measurement(
         "gaps-bars",
         "Find the gaps of bars",

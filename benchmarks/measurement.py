@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).resolve().parents[1]
-# NautilusTrader 2 cannot be installed beside 1.231.0: the test suite makes it an environment of its own.
-_V2_PYTHON: Final = PROJECT / ".venv-v2" / "env" / "bin" / "python"
+# What cannot or shall not be installed beside the desk has an environment of its own: NautilusTrader 2, which the test
+# suite makes, and other tools that validate data, which `make peers` does.
+PYTHONS: Final = {
+    "v2": PROJECT / ".venv-v2" / "env" / "bin" / "python",
+    "peers": PROJECT / ".venv-peers" / "bin" / "python",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,24 +20,25 @@ class Side:
     """Who does the work, what it does, and the function that makes it ready.
 
     `entry` is "module:function" or "module:function:argument" of benchmarks.sides. `package` names a library that is no
-    requirement of the project: without it the side is left out. `needs_v2`: it runs under NautilusTrader 2.
+    requirement of the project: without it the side is left out. `environment`: the one of PYTHONS that it runs in, if
+    not the desk's.
     """
 
     name: str
     does: str
     entry: str
     package: str = ""
-    needs_v2: bool = False
+    environment: str = ""
 
     @property
     def python(self) -> str:
         """The interpreter that it runs under."""
-        return str(_V2_PYTHON) if self.needs_v2 else sys.executable
+        return str(PYTHONS[self.environment]) if self.environment else sys.executable
 
     def is_available(self) -> bool:
         """Whether what it needs is installed."""
-        if self.needs_v2:
-            return _V2_PYTHON.exists()
+        if self.environment:
+            return PYTHONS[self.environment].exists()
         return not self.package or find_spec(self.package) is not None
 
 
@@ -41,8 +46,8 @@ class Side:
 class Target:
     """What a figure of the desk should stay under.
 
-    figure: "time ratio" (desk's time over the peer's), "seconds", "peak MiB", or one that the side gives. units: the
-    amount of work that the limit is meant for; with less of it nothing is judged.
+    figure: "time ratio" (desk's time over the peer's), "seconds", "ns per unit", "peak MiB", or one that the side
+    gives. units: the amount of work that the limit is meant for; with less of it nothing is judged.
     """
 
     figure: str
@@ -65,9 +70,9 @@ class Measurement:
     rounds: int | None = None
 
 
-def side(name: str, does: str, entry: str, package: str = "", *, needs_v2: bool = False) -> Side:
+def side(name: str, does: str, entry: str, package: str = "", *, environment: str = "") -> Side:
     """A side by its entry below benchmarks.sides."""
-    return Side(name, does, f"benchmarks.sides.{entry}", package, needs_v2)
+    return Side(name, does, f"benchmarks.sides.{entry}", package, environment)
 
 
 def faster(times: float, peer: str, units: int) -> Target:

@@ -5,6 +5,7 @@ Entries are named by text, so that the process that only takes turns loads no li
 
 from typing import Final
 
+from benchmarks.check_measurements import CHECKED_FORMS, CHECKS
 from benchmarks.desk_measurements import DESK
 from benchmarks.store_measurements import DESK_STORE, DIALECT_STORES, STORE
 
@@ -15,6 +16,7 @@ INPUTS: Final = {
     "large-quotes": "benchmarks.inputs.stores:large_quotes",
     "large-bars": "benchmarks.inputs.stores:large_bars",
     **{name: f"benchmarks.inputs.dialects:store:{name}" for name in (*DIALECT_STORES, DESK_STORE)},
+    **{f"checked-{form}": f"benchmarks.inputs.dialects:checked_quotes:{form}" for form in CHECKED_FORMS.values()},
     "float-quotes": "benchmarks.inputs.tables:float_quotes",
     "desk-quotes": "benchmarks.inputs.stores:desk_quotes",
     "desk-bars": "benchmarks.inputs.stores:desk_bars",
@@ -24,4 +26,4 @@ INPUTS: Final = {
     "many-files": "benchmarks.inputs.many_files:many_files",
     "index": "benchmarks.inputs.index:index",
 }
-MEASUREMENTS: Final = (*STORE, *DESK)
+MEASUREMENTS: Final = (*STORE, *CHECKS, *DESK)

@@ -66,6 +66,8 @@ class Result:
                 return median(self.ratios(peer)) if peer else None
             case "seconds":
                 return desk.median
+            case "ns per unit":
+                return desk.median / desk.units * 1e9
             case "peak MiB":
                 return desk.peak_bytes / MIB
             case figure:

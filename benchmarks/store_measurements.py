@@ -116,7 +116,7 @@ STORE: Final = (
             f"{NAUTILUS} 2",
             "migrate_from_legacy_parquet_path(), nothing compared",
             "upstream_v2:migrate:quotes-v1-16",
-            needs_v2=True,
+            environment="v2",
         ),
     ),
     _convert("quotes-v2", "v1"),

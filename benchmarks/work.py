@@ -12,13 +12,14 @@ MIB: Final = 1024**2
 class Sizes:
     """How much work there is.
 
-    rows: of the large stores (scans, checks, gaps). few: of CSV files and of what NautilusTrader's own objects go
-    through, which are too slow for `rows`. huge_rows: of the dataset that shows how much memory is needed. datasets:
-    of the store of many small files, two files each, and index_datasets of the index that pages are served from.
-    requests: per page and round.
+    rows: of the large stores (scans, gaps). few: of CSV files and of what NautilusTrader's own objects go through, too
+    slow for `rows`. check_rows: of the quotes that are validated. huge_rows: of the dataset that shows how much memory
+    is needed. datasets: of the store of many small files, two files each, and index_datasets of the index that pages
+    are served from. requests: per page and round.
     """
 
     rows: int
+    check_rows: int
     huge_rows: int
     datasets: int
     index_datasets: int

@@ -70,7 +70,7 @@ def register_first_store(say: Say) -> None:
 
 def make_first_schedules() -> None:
     """Have reports made daily and weekly, unless somebody decided about that already."""
-    from quality_app.services.report_defaults import make_default_schedules
+    from quality_app.services.reports.defaults import make_default_schedules
 
     make_default_schedules()
 

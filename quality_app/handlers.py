@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 @handler("validate")
 def validate(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run checks over the datasets `datasetIds`; optionally only `checks`, or all the same with `force`."""
-    from quality_app.services.validation import validate as validate_dataset
+    from quality_app.services.validation.run import validate as validate_dataset
 
     checks, force = parameters.get("checks"), bool(parameters.get("force"))
 
@@ -33,7 +33,7 @@ def validate(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
 @handler("repair")
 def repair(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Preview or do the repair of the rows of the anomalies `anomalyIds`."""
-    from quality_app.services.repair import run_repair
+    from quality_app.services.anomalies.repair import run_repair
 
     result = run_repair(progress, parameters)
     changes.tell([UUID(key) for key in result["datasetIds"]], progress.user)
@@ -43,7 +43,7 @@ def repair(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
 @handler("scan_gaps")
 def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Scan the datasets `datasetIds` for gaps; within `startNs` and `endNs` when given."""
-    from quality_app.services.gap_scan import scan
+    from quality_app.services.gaps.scan import scan
 
     start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
     force = bool(parameters.get("force"))
@@ -61,7 +61,7 @@ def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
 def reconcile(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Compare the sources of the reconciliation `reconciliationId`; within `startNs` and `endNs` when given."""
     from quality_app.models import Reconciliation
-    from quality_app.services.reconciliation_run import run
+    from quality_app.services.reconciliation.run import run
 
     start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
     found = Reconciliation.objects.filter(pk=parameters["reconciliationId"]).first()
@@ -74,7 +74,7 @@ def reconcile(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
 @handler("report")
 def report(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     """Write the `reports` on `period`, and mail them to their `recipients`."""
-    from quality_app.services.report_requests import write_reports
+    from quality_app.services.reports.requests import write_reports
 
     return write_reports(progress, parameters)
 

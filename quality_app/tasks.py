@@ -5,7 +5,11 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from quality_app.services import helping, metrics, report_requests, schedules, snapshots, suppressing
+from quality_app.services import schedules
+from quality_app.services.history import metrics, snapshots
+from quality_app.services.reports import requests as report_requests
+from quality_app.services.rules import suppressing
+from quality_app.services.validation import helping
 
 
 @shared_task(name="quality_app.tasks.help_validate", ignore_result=True)

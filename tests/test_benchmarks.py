@@ -25,7 +25,7 @@ from catalog_app.store import reader
 from catalog_app.store.footer import read_footer
 from datacatalog.env import BASE_DIR
 
-SIZES = Sizes(rows=5_000, huge_rows=5_000, datasets=4, index_datasets=4, requests=1, seed=1)
+SIZES = Sizes(rows=5_000, check_rows=5_000, huge_rows=5_000, datasets=4, index_datasets=4, requests=1, seed=1)
 
 
 # One of each family, of each kind of peer and with each kind of target; all of them take minutes.
@@ -37,7 +37,8 @@ FAMILIES = {
     "huge-scan",
     "import-bars",
     "export-csv",
-    "checks-quotes",
+    "checks-common-v1",
+    "revalidate-appended",
     "sync-first",
     "page-browser",
 }
@@ -163,7 +164,7 @@ def test_stores_of_every_dialect_hold_the_same_rows(tmp_path: Path) -> None:
 
 
 def test_the_huge_dataset_holds_some_rows_twice(tmp_path: Path) -> None:
-    sizes = Sizes(rows=1, huge_rows=250_000, datasets=1, index_datasets=1, requests=1, seed=1)
+    sizes = Sizes(rows=1, check_rows=1, huge_rows=250_000, datasets=1, index_datasets=1, requests=1, seed=1)
     workspace = Workspace(tmp_path, sizes)
     dialects.huge_quotes(workspace)
 
@@ -211,8 +212,8 @@ def test_targets_are_judged_by_the_median(target: Target, met: bool | None, text
 def test_a_side_under_nautilus_trader_2_is_left_out_without_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needy = side("NautilusTrader 2", "", "x:y", needs_v2=True)
-    monkeypatch.setattr(measurement_module, "_V2_PYTHON", tmp_path / "python")
+    needy = side("NautilusTrader 2", "", "x:y", environment="v2")
+    monkeypatch.setitem(measurement_module.PYTHONS, "v2", tmp_path / "python")
     assert not needy.is_available()
     (tmp_path / "python").touch()
     assert needy.is_available()

@@ -64,6 +64,13 @@ def store(workspace: Workspace, name: str) -> None:
     )
 
 
+def checked_quotes(workspace: Workspace, dialect: str) -> None:
+    """`check_rows` quotes in 20 files of a dialect."""
+    sizes = workspace.sizes
+    frames = quotes(sizes.check_rows, sizes.seed, max(sizes.check_rows // FILES, 1))
+    write_files(workspace.path(f"checked-{dialect}"), QUOTES, FORMS[dialect], frames)
+
+
 def huge_quotes(workspace: Workspace) -> None:
     """`huge_rows` quotes in 100 files as 1.x writes them, one row of a thousand twice: a block again and again."""
     rows = max(workspace.sizes.huge_rows // _HUGE_FILES, 1)

@@ -1,13 +1,15 @@
-"""All checks of quotes, and the gap scan of bars; their peers are the bare scans of benchmarks.sides.scan."""
+"""Checks of quotes, and the gap scan of bars; their peers are the bare scans of benchmarks.sides.scan."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from benchmarks.inputs.frames import MINUTE_NS
-from benchmarks.subjects import BARS, QUOTES
+from benchmarks.sides.validators import COMMON
+from benchmarks.subjects import BARS, QUOTES, Stored
 from benchmarks.work import Done, Work, Workspace
 from catalog_app.store import reader
 from catalog_app.store.footer import read_footer
@@ -15,19 +17,49 @@ from catalog_app.store.schema import SCALE_DIGITS
 from quality_app.bar_scan import BarSeries, scan_bars
 from quality_app.calendars import calendar_for
 from quality_app.checks.check import CheckContext
+from quality_app.checks.learning import learn_profile
 from quality_app.checks.run import run_checks
 from quality_app.grid import Int64s
+from quality_app.sessions import DAY_NS, sessions, zone_of
 
 # 2100-01-01: no row of any size lies in the future.
 _NOW_NS: Final = 4_102_444_800_000_000_000
 # What services.gap_scan reads at a time.
 _BATCH_ROWS: Final = 1_000_000
+# A market that never closes has no extended hours.
+_CANNOT_RUN: Final = frozenset({"session.extended"})
+# What services.profiles takes as a sample.
+_SAMPLE_ROWS: Final = 524_288
 
 
-def checks(workspace: Workspace) -> Work:
-    """Every check of quotes, increments known, with the positions of rows."""
-    store = workspace.path("large-quotes")
-    paths = QUOTES.paths(store)
+def every(workspace: Workspace, store: str) -> Work:
+    """Every check of quotes, with all that they may know."""
+    return _checks(workspace, store, None)
+
+
+def common(workspace: Workspace, store: str) -> Work:
+    """The checks that other tools have too."""
+    return _checks(workspace, store, COMMON)
+
+
+def _checks(workspace: Workspace, store: str, check_ids: Collection[str] | None) -> Work:
+    stored = Stored.at(workspace.path(store))
+    context = _context(stored)
+
+    def run(_: Path) -> Done:
+        rows = reader.scan(stored.root, stored.paths, "quote", positions=True)
+        outcomes, left_out = run_checks(rows, context, check_ids)
+        if {one.check_id for one in left_out} - _CANNOT_RUN:
+            raise ValueError(f"checks that did not run: {left_out}")
+        return Done(outcomes[0].rows, figures={"checks": len(outcomes)})
+
+    return Work(run)
+
+
+def _context(stored: Stored) -> CheckContext:
+    """Increments are known, the market never closes, and a profile was learned, as the desk learns and keeps one."""
+    calendar = calendar_for("BINANCE")
+    footers = [read_footer(stored.root, path) for path in stored.paths]
     context = CheckContext(
         data_type="quote",
         now_ns=_NOW_NS,
@@ -36,15 +68,12 @@ def checks(workspace: Workspace) -> Work:
         price_increment=10 ** (SCALE_DIGITS - QUOTES.price_precision),
         size_increment=10 ** (SCALE_DIGITS - QUOTES.size_precision),
         negative_prices_allowed=False,
+        sessions=sessions(calendar, (footers[0].start_ns or 0) - DAY_NS, (footers[-1].end_ns or 0) + DAY_NS),
+        calendar=calendar.name,
+        zone=zone_of(calendar),
     )
-
-    def run(_: Path) -> Done:
-        outcomes, left_out = run_checks(reader.scan(store, paths, "quote", positions=True), context)
-        if left_out:
-            raise ValueError(f"checks that did not run: {left_out}")
-        return Done(outcomes[0].rows, figures={"checks": len(outcomes)})
-
-    return Work(run)
+    sample = reader.scan(stored.root, stored.paths, "quote", positions=True).head(_SAMPLE_ROWS).collect()
+    return replace(context, profile=learn_profile(sample, context))
 
 
 def gaps(workspace: Workspace) -> Work:

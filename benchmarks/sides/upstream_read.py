@@ -19,6 +19,26 @@ def quotes(workspace: Workspace, store: str) -> Work:
     return Work(run)
 
 
+def quotes_by_file(workspace: Workspace, store: str) -> Work:
+    """ParquetDataCatalog.quote_ticks() of one file after the other: all rows at once need too much memory."""
+    from nautilus_trader.persistence.catalog import ParquetDataCatalog
+
+    from catalog_app.store.layout import parse_file_name
+
+    stored = Stored.at(workspace.path(store))
+    catalog = ParquetDataCatalog(str(stored.root))
+    intervals = [found for file in stored.files if (found := parse_file_name(file.name))]
+
+    def run(_: Path) -> Done:
+        rows = sum(
+            len(catalog.quote_ticks(instrument_ids=[QUOTES.instrument_id], start=start, end=end))
+            for start, end in intervals
+        )
+        return Done(rows, stored.size_bytes)
+
+    return Work(run)
+
+
 def bars(workspace: Workspace, store: str) -> Work:
     """ParquetDataCatalog.bars()."""
     from nautilus_trader.persistence.catalog import ParquetDataCatalog

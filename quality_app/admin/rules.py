@@ -22,8 +22,8 @@ from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.forms.rules import PREFIX, NewRuleForm, RuleForm, rule_form
 from quality_app.models import QualityRule, QualityRuleChange
-from quality_app.services.rule_history import differences, settings_of
-from quality_app.services.rules import (
+from quality_app.services.rules.history import differences, settings_of
+from quality_app.services.rules.resolution import (
     RuleRefused,
     affected,
     affected_by,

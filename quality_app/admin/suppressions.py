@@ -14,7 +14,7 @@ from catalog_app.services.errors import ServiceError
 from catalog_app.views.users import user_of
 from quality_app.forms.suppressions import SuppressionForm
 from quality_app.models import Suppression
-from quality_app.services.suppressing import lift, suppress
+from quality_app.services.rules.suppressing import lift, suppress
 
 
 class StateFilter(admin.SimpleListFilter):

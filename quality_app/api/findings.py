@@ -19,7 +19,7 @@ from catalog_app.api.schemas import iso
 from quality_app.api import finding_schemas, queries, schemas, shapes
 from quality_app.api.lookups import datasets_of, instrument_or_404, moment_ns
 from quality_app.models import Anomaly, Gap, Reconciliation, ReconciliationRun
-from quality_app.services.anomaly_standing import with_standing
+from quality_app.services.anomalies.standing import with_standing
 from quality_app.services.integrity import integrity
 
 gaps = Router(tags=["Quality"], by_alias=True)

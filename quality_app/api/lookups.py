@@ -11,7 +11,7 @@ from catalog_app.forms.fields import parse_moment
 from catalog_app.models import Dataset
 from catalog_app.services.search import Found, find_instrument
 from quality_app.api.queries import InstrumentQuery
-from quality_app.services.trends import moment_of
+from quality_app.services.history.trends import moment_of
 
 
 def instrument_or_404(name: str) -> Found:

@@ -27,9 +27,12 @@ from quality_app.api.lookups import datasets_of, instrument_or_404, moment
 from quality_app.checks.registry import CHECKS
 from quality_app.models import QualityReport, ValidationRun
 from quality_app.models.metric import AVERAGED
-from quality_app.services import metrics, reports, run_list, validating
-from quality_app.services.run_changes import RunChanges, run_changes
+from quality_app.services import quality_report as reports
+from quality_app.services.history import metrics
 from quality_app.services.standing import STALE, Scope, groups, total
+from quality_app.services.validation import listing as run_list
+from quality_app.services.validation import validating
+from quality_app.services.validation.changes import RunChanges, run_changes
 
 router = Router(tags=["Quality"], by_alias=True)
 

@@ -20,11 +20,11 @@ from quality_app.models import (
     ReconciliationRun,
     ValidationRun,
 )
-from quality_app.services import reports
+from quality_app.services import quality_report as reports
+from quality_app.services.history.metrics import Series
 from quality_app.services.integrity import Integrity
-from quality_app.services.metrics import Series
-from quality_app.services.run_changes import ResultLine, RunChanges
-from quality_app.services.run_list import RunLine
+from quality_app.services.validation.changes import ResultLine, RunChanges
+from quality_app.services.validation.listing import RunLine
 
 
 def scores_of(dataset: Dataset) -> QualityMetrics:

@@ -12,8 +12,8 @@ from django import forms
 from catalog_app.models import Dataset
 from catalog_app.services.series_buckets import width_text
 from quality_app.models import Reconciliation
-from quality_app.services.reconciliation_setup import SECOND, Setup, SetupRefused, SourceChoice
-from quality_app.services.reconciliation_sources import label_of
+from quality_app.services.reconciliation.setup import SECOND, Setup, SetupRefused, SourceChoice
+from quality_app.services.reconciliation.sources import label_of
 
 _MINUTE: Final = 60 * SECOND
 LENGTHS: Final = tuple(

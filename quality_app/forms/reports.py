@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from quality_app.forms.choices import store_choices
 from quality_app.models import QualityReport
-from quality_app.services.report_scope import Scope, ScopeUnknown, scope_of
+from quality_app.services.reports.scope import Scope, ScopeUnknown, scope_of
 
 _Kind = QualityReport.Scope
 _MOMENT: dict[str, Any] = {"attrs": {"placeholder": "2026-01-31 08:30", "autocomplete": "off"}}

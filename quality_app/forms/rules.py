@@ -12,7 +12,7 @@ from quality_app.checks.check import Check
 from quality_app.checks.param import Param, Value
 from quality_app.forms.choices import asset_class_choices, check_choices, venue_choices
 from quality_app.models import QualityRule
-from quality_app.services.rule_history import with_unit
+from quality_app.services.rules.history import with_unit
 
 PREFIX = "param_"
 

@@ -13,7 +13,7 @@ from catalog_app.models.dataset import DataType
 from quality_app.checks.check import EVERY_TYPE
 from quality_app.forms.choices import asset_class_choices, store_choices, venue_choices
 from quality_app.models import Reconciliation, Schedule
-from quality_app.services.report_mail import addresses
+from quality_app.services.reports.mail import addresses
 
 Kind = Schedule.Kind
 _DATASETS: Final = frozenset({"storeId", "venue", "assetClass", "instrumentId", "dataTypes", "datasetIds"})

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from quality_app.forms.choices import check_choices
 from quality_app.models import Suppression
-from quality_app.services.suppressing import DEFAULT_DAYS
+from quality_app.services.rules.suppressing import DEFAULT_DAYS
 
 
 def offered_day() -> date:

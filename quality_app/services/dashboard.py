@@ -19,8 +19,8 @@ from quality_app.models import QualityMetric
 from quality_app.models.metric import AVERAGED
 from quality_app.plot import Drawn, Plot, plot
 from quality_app.scoring import WEIGHTS, band
-from quality_app.services.metrics import CHECK
-from quality_app.services.snapshots import Moment, history
+from quality_app.services.history.metrics import CHECK
+from quality_app.services.history.snapshots import Moment, history
 from quality_app.services.standing import BUCKETS, Choice, Group, Scope, Standing, choices, total
 
 WORST = 10

@@ -12,11 +12,11 @@ from catalog_app.models import Dataset
 from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.models import CheckResult, Gap, Suppression, ValidationRun
-from quality_app.services import anomalies
+from quality_app.services.anomalies.recording import explained as explained_rows
 from quality_app.services.context import data_files, identities, interval_of
+from quality_app.services.rules.suppressions import active
 from quality_app.services.scores import GAP_SCAN, SCORE
-from quality_app.services.suppressions import active
-from quality_app.services.validation import latest_run
+from quality_app.services.validation.run import latest_run
 
 # Which gaps a list shows, by the word in its address.
 SHOWN: dict[str, tuple[str, Q]] = {
@@ -97,7 +97,7 @@ class CheckPanel:
 def check_panel(dataset: Dataset) -> CheckPanel:
     """Return what is known; findings come first."""
     run = latest_run(dataset)
-    suppressed, explained = active(dataset, timezone.now()), anomalies.explained(dataset)
+    suppressed, explained = active(dataset, timezone.now()), explained_rows(dataset)
     lines = [
         CheckLine(result, CHECKS.get(name), suppressed.get(name), explained.get(name, 0))
         for result in (run.results.all() if run else ())

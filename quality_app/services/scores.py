@@ -15,7 +15,10 @@ from catalog_app.models import Dataset
 from quality_app.checks.registry import CHECKS
 from quality_app.models import CheckResult, ValidationRun
 from quality_app.scoring import Score, ScoredCheck, score_dataset
-from quality_app.services import anomalies, metrics, reconciliation, suppressions
+from quality_app.services.anomalies.recording import explained
+from quality_app.services.history import metrics
+from quality_app.services.reconciliation.outcome import PSEUDO_CHECK, consistency_of
+from quality_app.services.rules import suppressions
 
 # Keys of Dataset.metadata that this app writes.
 GAP_SCAN = "gapScan"
@@ -60,16 +63,14 @@ def completeness_of(summary: dict[str, Any] | None) -> Fraction | None:
 
 def _leave(dataset: Dataset) -> Leave:
     active = suppressions.active(dataset, timezone.now())
-    return Leave({name: one.reason for name, one in active.items()}, anomalies.explained(dataset))
+    return Leave({name: one.reason for name, one in active.items()}, explained(dataset))
 
 
 def _scored(dataset: Dataset, run: ValidationRun | None, leave: Leave) -> list[ScoredCheck]:
     results = run.results.all() if run else ()
     checks = [_scored_check(result, leave) for result in results if result.check_id not in leave.suppressed]
-    compared = reconciliation.consistency_of(dataset)
-    return (
-        [*checks, ScoredCheck(reconciliation.PSEUDO_CHECK, "consistency", "major", *compared)] if compared else checks
-    )
+    compared = consistency_of(dataset)
+    return [*checks, ScoredCheck(PSEUDO_CHECK, "consistency", "major", *compared)] if compared else checks
 
 
 def _scored_check(result: CheckResult, leave: Leave) -> ScoredCheck:

@@ -12,7 +12,7 @@ from catalog_app.models.dataset import DataType
 from catalog_app.templatetags.desk import UNKNOWN, badge
 from catalog_app.templatetags.market import cell
 from quality_app.models import Anomaly
-from quality_app.services.anomaly_standing import Standing
+from quality_app.services.anomalies.standing import Standing
 
 register = template.Library()
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from django import template
 
 from catalog_app.templatetags.desk import UNKNOWN, percent
+from quality_app.services.history.trends import text_of
 from quality_app.services.standing import Scope
-from quality_app.services.trends import text_of
 
 register = template.Library()
 

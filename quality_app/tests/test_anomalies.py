@@ -13,11 +13,11 @@ from catalog_app.services.sync import sync_store
 from catalog_app.store.maintenance import Consolidate, plan
 from catalog_app.tests.store.maintenance.builders import run
 from quality_app.models import Anomaly
-from quality_app.services.anomalies import explained, makes_anomalies, record, type_of
-from quality_app.services.anomaly_prices import told_by
-from quality_app.services.anomaly_standing import with_standing
-from quality_app.services.anomaly_triage import TriageRefused, triage
-from quality_app.services.validation import validate
+from quality_app.services.anomalies.prices import told_by
+from quality_app.services.anomalies.recording import explained, makes_anomalies, record, type_of
+from quality_app.services.anomalies.standing import with_standing
+from quality_app.services.anomalies.triage import TriageRefused, triage
+from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset
 from quality_app.tests.frames import MINUTE_NS, rows_of
 

@@ -14,9 +14,9 @@ from pytest_django import DjangoAssertNumQueries
 from catalog_app.models import Dataset, Job, StoreOperation
 from catalog_app.services.jobs import run_job
 from quality_app.models import Anomaly
-from quality_app.services import anomaly_list
-from quality_app.services.anomaly_triage import triage
-from quality_app.services.validation import validate
+from quality_app.services.anomalies import listing as anomaly_list
+from quality_app.services.anomalies.triage import triage
+from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset
 from quality_app.tests.frames import MINUTE_NS, START_NS
 from quality_app.tests.test_anomalies import crossed, standings

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from catalog_app.models import Dataset, Store
 from quality_app.models import Gap
-from quality_app.services.anomaly_triage import triage
+from quality_app.services.anomalies.triage import triage
 from quality_app.tests.conftest import MakeDataset, bars_at
 from quality_app.tests.frames import rows_of
 from quality_app.tests.test_gap_scan import WEEK

@@ -13,9 +13,9 @@ from catalog_app.services.sync import sync_store
 from quality_app.calendars import FX_WEEK, SessionCalendar
 from quality_app.grid import Int64s
 from quality_app.models import Gap
-from quality_app.services import gap_records
-from quality_app.services.gap_scan import scan
-from quality_app.services.validation import validate
+from quality_app.services.gaps import records as gap_records
+from quality_app.services.gaps.scan import scan
+from quality_app.services.validation.run import validate
 from quality_app.sessions import sessions
 from quality_app.tests.conftest import MakeDataset, bars_at, write_rows
 from quality_app.tests.frames import MINUTE_NS, rows_of

@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from catalog_app.models import Dataset, Job
-from quality_app.services.gap_scan import scan
-from quality_app.services.validation import validate
+from quality_app.services.gaps.scan import scan
+from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset, bars_at
 from quality_app.tests.frames import rows_of
 from quality_app.tests.test_gap_scan import WEEK

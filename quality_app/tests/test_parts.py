@@ -15,9 +15,9 @@ from catalog_app.models.job import JobState
 from catalog_app.services.jobs import run_inline
 from catalog_app.services.sync import sync_store
 from quality_app.models import CheckResult, PartialResult, ValidationRun
-from quality_app.services import helping
-from quality_app.services.parts import Parts
-from quality_app.services.validation import prepare, validate
+from quality_app.services.validation import helping
+from quality_app.services.validation.parts import Parts
+from quality_app.services.validation.run import prepare, validate
 from quality_app.tests.conftest import MakeDataset
 from quality_app.tests.frames import MINUTE_NS, frame_of, rows_of
 

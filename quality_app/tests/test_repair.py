@@ -15,10 +15,10 @@ from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
 from catalog_app.tests.store.upstream import records
 from quality_app.models import Anomaly
-from quality_app.services.anomalies import record
-from quality_app.services.anomaly_triage import triage
-from quality_app.services.repair import RepairRefused, repairable, request_preview, request_repair
-from quality_app.services.validation import validate
+from quality_app.services.anomalies.recording import record
+from quality_app.services.anomalies.repair import RepairRefused, repairable, request_preview, request_repair
+from quality_app.services.anomalies.triage import triage
+from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset, write_rows
 from quality_app.tests.frames import frame_of, rows_of
 from quality_app.tests.test_anomalies import crossed, standings

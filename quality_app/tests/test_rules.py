@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog_app.models import Dataset, Instrument, Job, Store
 from quality_app.models import QualityRule, QualityRuleChange
-from quality_app.services.rule_history import differences
-from quality_app.services.rules import (
+from quality_app.services.rules.history import differences
+from quality_app.services.rules.resolution import (
     RuleRefused,
     affected_by,
     delete_rule,

@@ -13,9 +13,9 @@ from django.utils import timezone
 from catalog_app.models import Dataset
 from catalog_app.services.errors import Conflict
 from quality_app.models import CheckResult, Suppression, ValidationRun
+from quality_app.services.rules.suppressing import SuppressionRefused, end_expired, lift, suppress
+from quality_app.services.rules.suppressions import active, history
 from quality_app.services.scores import refresh_scores
-from quality_app.services.suppressing import SuppressionRefused, end_expired, lift, suppress
-from quality_app.services.suppressions import active, history
 from quality_app.tests.test_rules import add, store
 
 __all__ = ["store"]

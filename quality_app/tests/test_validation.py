@@ -14,7 +14,7 @@ from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
 from catalog_app.tests.market import market_path
 from quality_app.models import CheckResult, QualityMetric, ValidationRun
-from quality_app.services.validation import validate
+from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset
 from quality_app.tests.frames import MINUTE_NS, rows_of
 

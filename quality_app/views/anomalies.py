@@ -23,10 +23,10 @@ from catalog_app.views.dataset import read_time
 from catalog_app.views.htmx import render_page, wants_fragment
 from catalog_app.views.users import user_of
 from quality_app.models import Anomaly
-from quality_app.services import anomaly_list
-from quality_app.services.anomaly_rows import found_by, neighbours
-from quality_app.services.anomaly_standing import Standing, with_standing
-from quality_app.services.anomaly_triage import triage
+from quality_app.services.anomalies import listing as anomaly_list
+from quality_app.services.anomalies.rows import found_by, neighbours
+from quality_app.services.anomalies.standing import Standing, with_standing
+from quality_app.services.anomalies.triage import triage
 
 COLUMNS = (
     ("time", "ts_init, UTC", ""),

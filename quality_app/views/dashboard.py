@@ -13,9 +13,9 @@ from catalog_app.views.htmx import render_page
 from quality_app.models import ValidationRun
 from quality_app.services import dashboard as figures
 from quality_app.services import standing
-from quality_app.services.anomaly_counts import open_anomalies
-from quality_app.services.run_list import RunFilters, lines, runs
+from quality_app.services.anomalies.counts import open_anomalies
 from quality_app.services.standing import Scope
+from quality_app.services.validation.listing import RunFilters, lines, runs
 
 LAST_RUNS = 8
 VENUES_SHOWN = 25

@@ -19,11 +19,11 @@ from catalog_app.views.htmx import render_page, wants_fragment
 from catalog_app.views.users import user_of
 from quality_app.forms.reconciliation import ReconciliationForm, chosen_sources, initial_of, seconds_text
 from quality_app.models import Reconciliation, ReconciliationRun, Schedule
-from quality_app.services.reconciliation import request_run
-from quality_app.services.reconciliation_figure import difference_figure
-from quality_app.services.reconciliation_setup import MOST_SOURCES, SetupRefused, save_reconciliation
-from quality_app.services.reconciliation_sources import MOST_INSTRUMENTS, Candidate, find_instruments, propose
-from quality_app.services.reconciliation_view import RunView, latest_runs
+from quality_app.services.reconciliation.figure import difference_figure
+from quality_app.services.reconciliation.outcome import request_run
+from quality_app.services.reconciliation.setup import MOST_SOURCES, SetupRefused, save_reconciliation
+from quality_app.services.reconciliation.sources import MOST_INSTRUMENTS, Candidate, find_instruments, propose
+from quality_app.services.reconciliation.view import RunView, latest_runs
 
 PER_PAGE = 50
 RUNS_SHOWN = 20

@@ -18,8 +18,8 @@ from catalog_app.services.jobs import queries
 from catalog_app.views.htmx import render_page, wants_fragment
 from catalog_app.views.users import user_of
 from quality_app.models import Anomaly
-from quality_app.services.anomaly_rows import sources_for
-from quality_app.services.repair import METHODS, RepairRefused, repairable, request_preview, request_repair
+from quality_app.services.anomalies.repair import METHODS, RepairRefused, repairable, request_preview, request_repair
+from quality_app.services.anomalies.rows import sources_for
 from quality_app.views.anomalies import chosen_keys
 
 STOP_POLLING = 286

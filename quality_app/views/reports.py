@@ -21,11 +21,11 @@ from catalog_app.views.htmx import render_page
 from catalog_app.views.users import user_of
 from quality_app.forms.reports import ReportForm
 from quality_app.models import QualityReport, Schedule
-from quality_app.services.report_document import Document, UnknownVersion
-from quality_app.services.report_files import FORMATS, report_file
-from quality_app.services.report_mail import mail_is_set
-from quality_app.services.report_requests import request_report, request_sending
-from quality_app.services.report_view import view_of
+from quality_app.services.reports.document import Document, UnknownVersion
+from quality_app.services.reports.files import FORMATS, report_file
+from quality_app.services.reports.mail import mail_is_set
+from quality_app.services.reports.requests import request_report, request_sending
+from quality_app.services.reports.view import view_of
 
 PAGE_SIZE = 50
 # A downloaded file that is opened all the same can do nothing here.

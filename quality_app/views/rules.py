@@ -18,10 +18,10 @@ from catalog_app.views.users import user_of
 from quality_app.checks.registry import CHECKS
 from quality_app.forms.suppressions import SuppressForm
 from quality_app.models import Suppression
-from quality_app.services.catalogue import catalogue as catalogue_of
-from quality_app.services.catalogue import data_types
-from quality_app.services.suppressing import lift, suppress
-from quality_app.services.suppressions import active, history, may_lift
+from quality_app.services.rules.catalogue import catalogue as catalogue_of
+from quality_app.services.rules.catalogue import data_types
+from quality_app.services.rules.suppressing import lift, suppress
+from quality_app.services.rules.suppressions import active, history, may_lift
 
 
 @require_safe

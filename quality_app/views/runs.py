@@ -14,8 +14,8 @@ from catalog_app.models import Store
 from catalog_app.models.dataset import DataType
 from catalog_app.views.htmx import render_page
 from quality_app.models import ValidationRun
-from quality_app.services import run_list
-from quality_app.services.run_changes import run_changes
+from quality_app.services.validation import listing as run_list
+from quality_app.services.validation.changes import run_changes
 
 RUNS_PER_PAGE = 50
 SEE_RUNS = ("quality_app.view_validationrun", "quality_app.view_checkresult")

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from catalog_app.models import Dataset
 from catalog_app.services.search import find_instrument
 from catalog_app.views.htmx import render_page
-from quality_app.services import trends
+from quality_app.services.history import trends
 
 
 @require_safe

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from catalog_app.models import Dataset
 from quality_app.models import Anomaly, QualityReport, QualityRule, Reconciliation, Schedule, Suppression, ValidationRun
-from quality_app.services.report_content import build
-from quality_app.services.report_document import VERSION
-from quality_app.services.report_scope import scope_of
-from quality_app.services.rules import save_rule
+from quality_app.services.reports.content import build
+from quality_app.services.reports.document import VERSION
+from quality_app.services.reports.scope import scope_of
+from quality_app.services.rules.resolution import save_rule
+from quality_app.services.rules.suppressing import suppress
 from quality_app.services.schedules import save_schedule
-from quality_app.services.suppressing import suppress
 
 # What a refused request must leave as it is.
 MODELS = (QualityRule, Suppression, Schedule, ValidationRun, Anomaly, Reconciliation, QualityReport)

@@ -11,7 +11,7 @@ from catalog_app.models import Dataset, JobLine
 from catalog_app.models.job import JobState
 from catalog_app.services.jobs import run_inline
 from quality_app.management.chosen import DatasetCommand
-from quality_app.services.gap_scan import kept_summary
+from quality_app.services.gaps.scan import kept_summary
 
 
 class Command(DatasetCommand):

@@ -11,7 +11,7 @@ from catalog_app.models.job import JobState
 from catalog_app.services.jobs import run_inline
 from quality_app.checks.registry import CHECKS
 from quality_app.management.chosen import DatasetCommand
-from quality_app.services.reports import has_findings, quality_report
+from quality_app.services.quality_report import has_findings, quality_report
 
 
 class Command(DatasetCommand):

@@ -14,7 +14,7 @@ from django.test import Client
 from catalog_app.models import Dataset, Job
 from catalog_app.tests.api.conftest import BASE, assert_problem
 from quality_app.models import Anomaly, QualityReport, ValidationRun
-from quality_app.services.metrics import record
+from quality_app.services.history.metrics import record
 from quality_app.tests.dashboard.conftest import DAY, NOW, MakeRow, MakeRun
 
 EURUSD = quote("EUR/USD.SIM", safe="")

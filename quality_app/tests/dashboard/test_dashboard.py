@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from catalog_app.models import Dataset, Job
 from quality_app.models import QualitySnapshot
-from quality_app.services import dashboard, snapshots, standing
-from quality_app.services.metrics import record
+from quality_app.services import dashboard, standing
+from quality_app.services.history import snapshots
+from quality_app.services.history.metrics import record
 from quality_app.services.standing import Scope
 from quality_app.tests.dashboard.conftest import DAY, NOW, MakeRow, MakeRun
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog_app.models import Dataset
 from quality_app.models import QualityMetric
-from quality_app.services.metrics import Point, names_of, record, record_many, record_storage, series, thin
+from quality_app.services.history.metrics import Point, names_of, record, record_many, record_storage, series, thin
 from quality_app.tests.dashboard.conftest import DAY, NOW, MakeRow
 
 END = NOW + 100 * DAY

@@ -16,7 +16,7 @@ from catalog_app.services import jobs
 from catalog_app.tests.jobs.conftest import broker_url, do, redis_url  # noqa: F401
 from quality_app.consumers import DENIED, QualityConsumer
 from quality_app.services import events
-from quality_app.services.metrics import record
+from quality_app.services.history.metrics import record
 from quality_app.tests.dashboard.conftest import NOW, MakeRow
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from catalog_app.models import Dataset
 from quality_app.models import ValidationRun
-from quality_app.services import run_list
-from quality_app.services.metrics import record
-from quality_app.services.run_changes import run_changes
-from quality_app.services.trends import read_period
+from quality_app.services.history.metrics import record
+from quality_app.services.history.trends import read_period
+from quality_app.services.validation import listing as run_list
+from quality_app.services.validation.changes import run_changes
 from quality_app.tests.dashboard.conftest import DAY, NOW, MakeRow, MakeRun
 
 TREND = "/quality/instruments/EUR%2FUSD.SIM/"

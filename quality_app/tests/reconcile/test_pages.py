@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from catalog_app.models import Dataset, Job
 from quality_app.models import Reconciliation
-from quality_app.services.reconciliation_run import run
+from quality_app.services.reconciliation.run import run
 from quality_app.tests.frames import MINUTE_NS, raw
 from quality_app.tests.reconcile.stores import CLOSES, PRICES, bars, reconcile
 

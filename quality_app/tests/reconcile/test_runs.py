@@ -14,15 +14,15 @@ from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
 from catalog_app.tests.market import market_path
 from quality_app.models import Reconciliation, ReconciliationRun, Schedule
-from quality_app.services import reconciliation_run
-from quality_app.services.reconciliation import (
+from quality_app.services.reconciliation import run as reconciliation_run
+from quality_app.services.reconciliation.outcome import (
     LIMIT,
     consistency_of,
     cross_validation,
     request_run,
 )
-from quality_app.services.reconciliation_run import run
-from quality_app.services.reconciliation_sources import find_instruments, propose
+from quality_app.services.reconciliation.run import run
+from quality_app.services.reconciliation.sources import find_instruments, propose
 from quality_app.services.schedules import run_now
 from quality_app.tests.conftest import write_rows
 from quality_app.tests.frames import MINUTE_NS, START_NS, frame_of, raw, rows_of

@@ -11,8 +11,8 @@ from django.utils import timezone
 from catalog_app.models import Dataset, Store
 from catalog_app.services.jobs import run_job
 from quality_app.models import CheckResult, Gap, QualityMetric, QualityReport, ValidationRun
-from quality_app.services.report_requests import request_report
-from quality_app.services.report_scope import scope_of
+from quality_app.services.reports.requests import request_report
+from quality_app.services.reports.scope import scope_of
 
 DAY = timedelta(days=1)
 type MakeReport = Callable[..., QualityReport]

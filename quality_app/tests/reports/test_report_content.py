@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from catalog_app.models import Dataset, Store, StoreOperation
 from quality_app.models import Anomaly
-from quality_app.services.report_content import build
-from quality_app.services.report_document import Document, UnknownVersion
-from quality_app.services.report_facts import rate_text
-from quality_app.services.report_scope import ScopeUnknown, parts_of, scope_of
-from quality_app.services.report_text import text_of
+from quality_app.services.reports.content import build
+from quality_app.services.reports.document import Document, UnknownVersion
+from quality_app.services.reports.facts import rate_text
+from quality_app.services.reports.scope import ScopeUnknown, parts_of, scope_of
+from quality_app.services.reports.text import text_of
 from quality_app.tests.reports.conftest import DAY, MakeReport, make_dataset, make_gap, make_run, measure, moment
 
 pytestmark = pytest.mark.django_db

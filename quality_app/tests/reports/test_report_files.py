@@ -9,10 +9,10 @@ from pypdf import PdfReader
 
 from catalog_app.models import Dataset
 from quality_app.models import QualityReport
-from quality_app.services.report_csv import COLUMNS, harmless
-from quality_app.services.report_document import Document
-from quality_app.services.report_files import FORMATS, report_file
-from quality_app.services.report_view import view_of
+from quality_app.services.reports.csv import COLUMNS, harmless
+from quality_app.services.reports.document import Document
+from quality_app.services.reports.files import FORMATS, report_file
+from quality_app.services.reports.view import view_of
 from quality_app.tests.reports.conftest import MakeReport, make_dataset
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def plain(text: str) -> str:
 
 
 def test_the_pdf_says_what_the_document_says(kept: QualityReport) -> None:
-    from quality_app.services.report_pdf import shown
+    from quality_app.services.reports.pdf import shown
 
     text = plain(text_of_pages(report_file(kept, "pdf", None).body))
     report = view_of(Document.from_json(kept.content), None)

@@ -21,9 +21,9 @@ from catalog_app.models import Dataset, Job
 from catalog_app.services.jobs import retry, run_job
 from quality_app.models import QualityReport, Schedule
 from quality_app.services import schedules
-from quality_app.services.report_defaults import make_default_schedules
-from quality_app.services.report_mail import addresses
-from quality_app.services.report_requests import purge_expired
+from quality_app.services.reports.defaults import make_default_schedules
+from quality_app.services.reports.mail import addresses
+from quality_app.services.reports.requests import purge_expired
 from quality_app.tests.reports.conftest import DAY, MakeReport, make_dataset
 
 pytestmark = pytest.mark.django_db

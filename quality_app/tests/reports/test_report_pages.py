@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from catalog_app.models import Dataset, Job
 from quality_app.models import QualityReport, Schedule
-from quality_app.services.report_document import Document
-from quality_app.services.report_files import FORMATS
+from quality_app.services.reports.document import Document
+from quality_app.services.reports.files import FORMATS
 from quality_app.tests.reports.conftest import DAY, MakeReport
 
 pytestmark = pytest.mark.django_db
