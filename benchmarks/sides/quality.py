@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from catalog_app.store.footer import read_footer
 from catalog_app.store.schema import SCALE_DIGITS
 from quality_app.bar_scan import BarSeries, scan_bars
 from quality_app.calendars import calendar_for
+from quality_app.checks.batches import file_batches
 from quality_app.checks.check import CheckContext
 from quality_app.checks.learning import learn_profile
 from quality_app.checks.run import run_checks
@@ -47,7 +49,7 @@ def _checks(workspace: Workspace, store: str, check_ids: Collection[str] | None)
     context = _context(stored)
 
     def run(_: Path) -> Done:
-        rows = reader.scan(stored.root, stored.paths, "quote", positions=True)
+        rows = chain.from_iterable(file_batches(stored.root, path, "quote") for path in stored.paths)
         outcomes, left_out = run_checks(rows, context, check_ids)
         if {one.check_id for one in left_out} - _CANNOT_RUN:
             raise ValueError(f"checks that did not run: {left_out}")

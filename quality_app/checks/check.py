@@ -34,6 +34,8 @@ SIZED_TYPES: Final = tuple(name for name in EVERY_TYPE if SIZE_COLUMNS[name])
 # Columns that the runner adds for checks that ask for them (`needs`).
 PRICE: Final = "_price"
 WEEK: Final = "_week"
+# Asks for every price column as Int64 too, under this prefix: null where it is undefined or does not fit.
+NARROW: Final = "_narrow_"
 # Needed where a rule reads context.quotes: its marks also depend on the files of the quotes.
 QUOTES: Final = "quotes"
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import polars as pl
 
-from catalog_app.store.schema import SCALE
-from quality_app.checks.check import PRICE, WEEK, CheckContext
+from catalog_app.store.schema import PRICE_COLUMNS, SCALE
+from quality_app.checks.check import NARROW, PRICE, WEEK, CheckContext
 from quality_app.checks.seasons import hour_of_week
 
 _HALF: Final = 0.5 / SCALE
@@ -39,9 +39,23 @@ TYPES_WITH_PRICE: Final = tuple(_PRICES)
 
 
 def prepare(frame: pl.DataFrame, needs: Collection[str], context: CheckContext) -> pl.DataFrame:
-    """Add the columns of `needs` (PRICE: Float64; WEEK: Int16 hour of the week of ts_event in the context's zone)."""
+    """Add the columns of `needs`.
+
+    PRICE: Float64. WEEK: Int16, hour of the week of ts_event in the context's zone. NARROW: the price columns as Int64.
+    """
+    if NARROW in needs:
+        names = PRICE_COLUMNS[context.data_type]
+        frame = frame.with_columns(pl.col(name).cast(pl.Int64, strict=False).alias(f"{NARROW}{name}") for name in names)
     if PRICE in needs:
-        frame = frame.with_columns(_PRICES[context.data_type]().alias(PRICE))
+        frame = frame.with_columns(_price(frame, context.data_type).alias(PRICE))
     if WEEK in needs:
         frame = frame.with_columns(hour_of_week(frame["ts_event"], context.zone).alias(WEEK))
     return frame
+
+
+def _price(frame: pl.DataFrame, data_type: str) -> pl.Expr:
+    """What stands for the price; from the narrow columns where they hold all values, which is much cheaper."""
+    bid, ask = (frame.get_column(f"{NARROW}{name}", default=None) for name in ("bid_price", "ask_price"))
+    if bid is not None and ask is not None and not bid.null_count() and not ask.null_count():
+        return _mid(pl.col(bid.name), pl.col(ask.name))
+    return _PRICES[data_type]()

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from catalog_app.store.schema import CANONICAL, PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
-from quality_app.checks.check import EVERY_TYPE, PRICED_TYPES, SIZED_TYPES, Check, CheckContext, row_before
+from catalog_app.store.schema import CANONICAL, INT64_MAX, PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
+from quality_app.checks.check import EVERY_TYPE, NARROW, PRICED_TYPES, SIZED_TYPES, Check, CheckContext, row_before
 
 # What makes two rows of one moment the same row; of other kinds it is all columns.
 _IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {"trade": ("trade_id",), "bar": ("ts_event",)}
@@ -65,7 +65,14 @@ def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
             for name in SIZE_COLUMNS[context.data_type]
         ),
     ]
-    return reduce(or_, (pl.col(name) % pl.lit(step, dtype=pl.Int128) != 0 for name, step in steps))
+    return reduce(or_, (_is_no_multiple(frame, name, step) for name, step in steps))
+
+
+def _is_no_multiple(frame: pl.DataFrame, name: str, step: int) -> pl.Expr:
+    narrow = frame.get_column(f"{NARROW}{name}", default=None)
+    if narrow is not None and not narrow.null_count() and step <= INT64_MAX:
+        return pl.col(narrow.name) % step != 0
+    return pl.col(name) % pl.lit(step, dtype=pl.Int128) != 0
 
 
 def _steps(precision: int | None, increment: int | None) -> list[int]:
@@ -124,6 +131,7 @@ CHECKS: Final = (
         example="A price of 1.10783 for a contract that trades in steps of 0.00005.",
         rule=_too_fine,
         facts=_precision_params,
+        needs=frozenset({NARROW}),
         obstacle=_precision_obstacle,
     ),
 )

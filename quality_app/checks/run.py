@@ -1,19 +1,16 @@
 """All checks over all rows of a dataset that is at hand."""
 
 from collections.abc import Collection, Iterable
-from typing import Final
 
 import polars as pl
 
+from quality_app.checks.batches import BATCH_ROWS
 from quality_app.checks.carried import CarriedRunner
 from quality_app.checks.check import Check, CheckContext, CheckOutcome, NotRun
 from quality_app.checks.halo import halo_of
 from quality_app.checks.partial import SAMPLE_LIMIT, Stretch
 from quality_app.checks.registry import checks_for
 from quality_app.checks.stretch import CONTEXT_ROWS, StretchRunner
-
-# Temporary arrays of more rows come fresh from the system each time, which costs more than they do.
-BATCH_ROWS: Final = 131_072
 
 
 def runnable(context: CheckContext, check_ids: Collection[str] | None = None) -> tuple[list[Check], list[NotRun]]:

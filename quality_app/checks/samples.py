@@ -7,7 +7,7 @@ import polars as pl
 
 from catalog_app.store.decimals import format_raw
 from catalog_app.store.schema import PRICE_COLUMNS, SIZE_COLUMNS
-from quality_app.checks.check import PRICE, WEEK, Check, CheckContext
+from quality_app.checks.check import NARROW, PRICE, WEEK, Check, CheckContext
 
 _BESIDE: Final = frozenset({"file", "row", "ts_init", PRICE, WEEK})
 
@@ -35,7 +35,11 @@ def _rows(rows: pl.DataFrame, context: CheckContext) -> Iterator[dict[str, Any]]
         **dict.fromkeys(SIZE_COLUMNS[context.data_type], context.size_precision or 0),
     }
     for row in rows.iter_rows(named=True):
-        values = {name: _text(value, decimals.get(name), context) for name, value in row.items() if name not in _BESIDE}
+        values = {
+            name: _text(value, decimals.get(name), context)
+            for name, value in row.items()
+            if name not in _BESIDE and not name.startswith(NARROW)
+        }
         yield {"file": row["file"], "row": row["row"], "tsInitNs": row["ts_init"], "values": values}
 
 

@@ -1,6 +1,7 @@
 """One streaming pass of checks over consecutive rows, of which some are only context."""
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import polars as pl
@@ -13,6 +14,8 @@ from quality_app.checks.samples import take_samples
 
 # Rows of one ts_init that are kept as context; more would not be bounded.
 CONTEXT_ROWS: Final = 200_000
+# Rules that work with arrays leave the interpreter to each other most of the time.
+_POOL: Final = ThreadPoolExecutor(pl.thread_pool_size(), thread_name_prefix="checks")
 
 
 class StretchRunner:
@@ -86,8 +89,9 @@ class StretchRunner:
         self._judged = until
         if not self._checks:
             return
-        rules = ((check.id, rule(frame, self._context)) for check, rule in self._checks)
-        marks = frame.select(mark.alias(check_id) for check_id, mark in rules).slice(start, length)
+        found = _POOL.map(lambda rule: rule(frame, self._context), (rule for _, rule in self._checks))
+        marks = frame.select(mark.alias(check.id) for (check, _), mark in zip(self._checks, found, strict=True))
+        marks = marks.slice(start, length)
         counts = marks.sum().row(0, named=True)
         for check, _ in self._checks:
             if counts[check.id]:

@@ -21,12 +21,12 @@ from catalog_app.models import DataFile, Dataset
 from catalog_app.store import reader
 from catalog_app.store.errors import UnreadableFile, UnsupportedFile
 from catalog_app.store.filesystem import StoreRoot
+from quality_app.checks.batches import file_batches
 from quality_app.checks.carried import CarriedRunner
 from quality_app.checks.check import QUOTES, Check, CheckContext
 from quality_app.checks.halo import Halo, halo_of
 from quality_app.checks.partial import Finding, Stretch, merge
 from quality_app.checks.registry import checks_for
-from quality_app.checks.run import BATCH_ROWS
 from quality_app.checks.seams import Seam, seams
 from quality_app.checks.stretch import StretchRunner
 from quality_app.models import PartialResult
@@ -295,13 +295,9 @@ class Parts:
 
     def _batches(self, file: DataFile, part: PartialResult | None) -> Iterator[pl.DataFrame]:
         """A file's rows with their positions; a claim is renewed, progress told and cancelling heard meanwhile."""
-        frame = reader.scan(self.plan.root, [file.path], self.plan.dataset.data_type)
-        row, renewed = 0, timezone.now()
-        for batch in frame.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming"):
-            yield batch.with_columns(
-                pl.lit(file.path).alias("file"), pl.int_range(row, row + len(batch), dtype=pl.Int64).alias("row")
-            )
-            row += len(batch)
+        renewed = timezone.now()
+        for batch in file_batches(self.plan.root, file.path, self.plan.dataset.data_type):
+            yield batch
             if part is not None and timezone.now() - renewed > RENEW:
                 renewed = timezone.now()
                 PartialResult.objects.filter(pk=part.pk, claim=self.claim).update(claimed_until=renewed + CLAIM)

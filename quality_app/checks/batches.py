@@ -1,0 +1,26 @@
+"""A file's rows in batches of a size that checks work on quickly."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from catalog_app.store import reader
+from catalog_app.store.filesystem import Root
+
+# Temporary arrays of more rows come fresh from the system each time, which costs more than they do.
+BATCH_ROWS: Final = 131_072
+
+
+def file_batches(root: Root, path: str, data_type: str) -> Iterator[pl.DataFrame]:
+    """Yield canonical rows with `file` and `row`, in order and bounded memory.
+
+    Positions are added here: a scan without them is cheaper. Raises UnreadableFile, UnsupportedFile, and one of
+    reader.ROW_ERRORS where pages are damaged.
+    """
+    frame, row = reader.scan(root, [path], data_type), 0
+    for batch in frame.collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming"):
+        yield batch.with_columns(
+            pl.lit(path).alias("file"), pl.int_range(row, row + len(batch), dtype=pl.Int64).alias("row")
+        )
+        row += len(batch)
