@@ -139,6 +139,11 @@ class Check:
         values = {param.name: param.to_json(self.values(context)[param.name]) for param in self.params}
         return {**values, **self.facts(context)}
 
+    def in_order(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values by name as the check declares its parameters, the others after them: JSON keeps no order."""
+        names = [param.name for param in self.params if param.name in values]
+        return {name: values[name] for name in (*names, *sorted(values.keys() - set(names)))}
+
 
 @dataclass(frozen=True, slots=True)
 class NotRun:

@@ -12,6 +12,7 @@ from quality_app.checks.bar_facts import bar_facts
 from quality_app.checks.check import PRICE, WEEK, CheckContext
 from quality_app.checks.message_facts import message_facts
 from quality_app.checks.prepare import TYPES_WITH_PRICE, prepare
+from quality_app.checks.price_step import price_step_fact
 from quality_app.checks.profile import HOURS_PER_WEEK, Profile, Seasonal
 from quality_app.checks.trading_time import TradingTime
 
@@ -21,7 +22,8 @@ WEEK_ROWS: Final = 100
 # A 99.9 % quantile needs more of them.
 HOUR_WAITS: Final = 1_000
 NORMAL: Final = 1.4826
-LONG_WAIT: Final = 0.999
+COMMON_WAIT, SELDOM_WAIT, LONG_WAIT = 0.9, 0.99, 0.999
+TAIL: Final = 1.5
 _VALUE: Final = "_value"
 
 
@@ -37,7 +39,7 @@ def learn_profile(sample: pl.DataFrame, context: CheckContext) -> Profile:
     - `wait`: seconds of trading time for which a quote stands unchanged; `median` as it says, and `scale` is the
       99.9 % quantile, not a deviation.
 
-    Facts: see bar_facts and message_facts.
+    Facts: see bar_facts, message_facts and price_step_fact.
     """
     priced = {PRICE} if context.data_type in TYPES_WITH_PRICE else set()
     frame = prepare(sample, {WEEK, *priced}, context)
@@ -55,12 +57,20 @@ def learn_profile(sample: pl.DataFrame, context: CheckContext) -> Profile:
         )
         if context.data_type in types
     }
-    facts = {"bar": bar_facts, "trade": message_facts, "delta": message_facts}.get(context.data_type)
     body = {
         "rows": len(sample),
         "zone": context.zone,
         "seasonal": {name: _seasonal_json(value) for name, value in seasonal.items() if value is not None},
-        "facts": facts(frame, context) if facts else {},
+        "facts": {
+            name: value
+            for learn, types in (
+                (bar_facts, ("bar",)),
+                (message_facts, ("trade", "delta")),
+                (price_step_fact, ("quote", "trade")),
+            )
+            if context.data_type in types
+            for name, value in learn(frame, context).items()
+        },
     }
     return profile_from_json(body)
 
@@ -120,24 +130,42 @@ def _waits(frame: pl.DataFrame, context: CheckContext) -> Seasonal | None:
     """How long quotes stood, in the hour in which they came."""
     if context.sessions is None:
         return None
+    waits = _stood(frame, context.sessions)
+    if len(waits) < HOUR_WAITS:
+        return None
+    value = pl.col(_VALUE)
+    median, scale = value.median().alias("_median"), _long_wait(value).alias("_scale")
+    whole = waits.select(median, scale).row(0)
+    hours = _by_hour(waits, 1, median, scale, value.quantile(COMMON_WAIT, "lower").alias("_common"))
+    # Few waits have no such quantile: it is as many of their common waits as in other hours.
+    shares = waits.join(hours, on=WEEK).filter(pl.col("_rows") >= HOUR_ROWS, pl.col("_common") > 0)
+    share = shares.select(_long_wait(value / pl.col("_common"))).item() or 0.0
+    few, scant = pl.col("_rows") < HOUR_WAITS, pl.col("_rows") < HOUR_ROWS
+    least = pl.when(scant).then(whole[1]).otherwise(0.0)
+    own = pl.when(few).then(pl.max_horizontal(pl.col("_common") * share, least)).otherwise("_scale")
+    return _seasonal(hours.with_columns(own.alias("_scale")), whole)
+
+
+def _stood(frame: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return for how many seconds of trading time each quote stood, and the hour of the week in which it came."""
     names = ("bid_price", "ask_price", "bid_size", "ask_size")
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in names) & pl.col("_follows")
     kept = frame.select("ts_event", WEEK, (~pl.col("_follows")).cum_sum().alias("_run"), same.alias("_same"))
     kept = kept.filter(~pl.col("_same"))
-    seconds = TradingTime(context.sessions).between(kept["ts_event"].shift(1), kept["ts_event"])
+    seconds = TradingTime(sessions).between(kept["ts_event"].shift(1), kept["ts_event"])
     own_run = kept["_run"].eq_missing(kept["_run"].shift(1))
     waits = pl.DataFrame({_VALUE: seconds.shift(-1), WEEK: kept[WEEK], "_own": own_run.shift(-1)})
-    waits = waits.filter(pl.col("_own") & pl.col(_VALUE).is_not_null())
-    if len(waits) < HOUR_WAITS:
-        return None
-    long = pl.col(_VALUE).quantile(LONG_WAIT, "higher")
-    median = pl.col(_VALUE).median().alias("_median")
-    whole = waits.select(median, long.alias("_long")).row(0)
-    hours = _by_hour(waits, 1, median, long.alias("_scale"))
-    # Of few waits the longest stands for the quantile, but never below the week's.
-    few = pl.col("_rows") < HOUR_WAITS
-    least = pl.when(few).then(pl.max_horizontal("_scale", pl.lit(whole[1]))).otherwise("_scale")
-    return _seasonal(hours.with_columns(least.alias("_scale")), whole)
+    return waits.filter(pl.col("_own") & pl.col(_VALUE).is_not_null())
+
+
+def _long_wait(waits: pl.Expr) -> pl.Expr:
+    """The 99.9 % quantile of waits, which the hangs that it is to tell cannot stretch.
+
+    Were the waits exponential, it would lie as far above the 99 % quantile as that does above the 90 % one: it counts
+    up to so many times of that.
+    """
+    common, seldom = waits.quantile(COMMON_WAIT, "lower"), waits.quantile(SELDOM_WAIT, "lower")
+    return pl.min_horizontal(waits.quantile(LONG_WAIT, "lower"), seldom + (seldom - common) * TAIL)
 
 
 def _deviations(values: pl.DataFrame) -> Seasonal | None:

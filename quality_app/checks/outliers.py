@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -28,10 +28,11 @@ from quality_app.checks.neighbours import (
     windows,
 )
 from quality_app.checks.param import Param
+from quality_app.checks.price_step import learned_step, learned_step_raw
 from quality_app.checks.prices import BNHLS
 
 BROWNLEES_GALLO: Final = "Brownlees, Gallo (2006), Computational Statistics & Data Analysis 51, 2232–2245"
-# Where no increment is known: the smallest step in the window counts as tick, up to this share of the price.
+# Where no increment is known: the smallest known step counts as tick, up to this share of the price.
 _LARGEST_TICK: Final = 1e-3
 # Steps below this share of the price are rounding.
 _SMALLEST_STEP: Final = 1e-11
@@ -51,16 +52,26 @@ def _reach(values: Values) -> tuple[int, int]:
     return half, half
 
 
-def _ticks(window: Floats, expected: Floats, context: CheckContext) -> Floats:
-    """Return the tick at each window: the increment, else the smallest step in it within its bounds."""
+def _ticks(others: Floats, off: Floats, expected: Floats, context: CheckContext) -> Floats:
+    """Return the tick at each row: the increment, else the smallest step known within its bounds.
+
+    The neighbours and the dataset's sample tell steps. The row itself does only where neither does: else an outlier
+    would be the tick that it is held against.
+    """
     least = known_tick(context)
     if context.price_increment:
-        return np.full(len(window), least)
-    steps = np.diff(np.sort(window, axis=1), axis=1)
+        return np.full(len(others), least)
+    steps = np.diff(others, axis=1)
     price = np.abs(expected)
     real = steps > (_SMALLEST_STEP * price)[:, None]
     smallest = np.where(real, steps, np.inf).min(axis=1)
+    learned = learned_step(context)
+    smallest = np.where(np.isinf(smallest), off, smallest) if learned is None else np.minimum(smallest, learned)
     return np.asarray(np.maximum(least, np.minimum(smallest, _LARGEST_TICK * price)))
+
+
+def _facts(context: CheckContext) -> dict[str, Any]:
+    return {**tick_facts(context), "priceStepRaw": learned_step_raw(context)}
 
 
 def _marks(frame: pl.DataFrame, rows: Rows, judge: _Judge) -> pl.Series:
@@ -100,7 +111,7 @@ def _quote_judge(frame: pl.DataFrame, prices: Prices, context: CheckContext) -> 
         marks = (count >= values["leastNeighbours"]) & (off > most * mean * (1 + SLACK))
         few = np.flatnonzero(marks)
         floor = np.maximum(
-            float(values["floorTicks"]) * _ticks(window[few], expected[few], context),
+            float(values["floorTicks"]) * _ticks(others[few], off[few], expected[few], context),
             float(values["floorSpreads"]) * _median_spread(frame, prices, rows[few], half),
         )
         marks[few] = (off[few] > floor * (1 + SLACK)) & stands_alone(
@@ -161,7 +172,9 @@ def _trade_judge(prices: Prices, context: CheckContext) -> _Judge:
         off = np.abs(own - mean)
         marks = (count >= values["leastNeighbours"]) & (off > 0) & (off >= most * deviation * (1 - SLACK))
         few = np.flatnonzero(marks)
-        limit = most * deviation[few] + float(values["granularityTicks"]) * _ticks(window[few], mean[few], context)
+        limit = most * deviation[few] + float(values["granularityTicks"]) * _ticks(
+            others[few], off[few], mean[few], context
+        )
         alone = stands_alone(window[few], mean[few], int(values["longestRun"]))
         marks[few] = (off[few] >= limit * (1 - SLACK)) & alone
         return mean, marks
@@ -222,7 +235,7 @@ QUOTE_OUTLIER: Final = Check(
         _BREAK,
         _LEAST,
     ),
-    facts=tick_facts,
+    facts=_facts,
     needs=frozenset({PRICE}),
     reach=_reach,
     evidence=_quote_evidence,
@@ -252,7 +265,7 @@ TRADE_OUTLIER: Final = Check(
         _BREAK,
         _LEAST,
     ),
-    facts=tick_facts,
+    facts=_facts,
     needs=frozenset({PRICE}),
     reach=_reach,
     evidence=_trade_evidence,

@@ -29,7 +29,8 @@ class Finding:
 class Stretch:
     """Rows of one part that were judged, [first, last) by their position in the file.
 
-    `tail_from` is the position from which rows are context for what follows. `disordered` and `cut` say that
+    `tail_from` is the position from which rows are context for what follows; `first_ns` and `last_ns` are the ts_init
+    of the first and last row. `disordered` and `cut` say that
     repeats may have been missed: ts_init decreases, or more rows share it than are kept in memory.
     """
 
@@ -37,6 +38,8 @@ class Stretch:
     first: int = 0
     last: int = 0
     tail_from: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
     disordered: bool = False
     cut: bool = False
     findings: dict[str, Finding] = field(default_factory=dict)

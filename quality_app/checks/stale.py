@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quality_app.checks.check import PRICE, WEEK, Check, CheckContext, Values
@@ -12,9 +13,13 @@ from quality_app.checks.param import Param
 from quality_app.checks.seasonal import TOO_LITTLE, by_hour, profile_facts, seasonal, usual
 from quality_app.checks.trading_time import Int64s, TradingTime
 
+Floats = npt.NDArray[np.float64]
+
 SECOND_NS: Final = 1_000_000_000
 # Rows back to which a repeated quote is followed; before that its age counts from there.
 LOOK_BACK: Final = 2_000
+# Of so many rows one is looked at to leave out stretches in which no quote stands for long.
+_EVERY: Final = 8
 _QUOTE: Final = ("bid_price", "ask_price", "bid_size", "ask_size")
 
 
@@ -24,17 +29,24 @@ def _stale(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
         return pl.Series(marks, dtype=pl.Boolean)
     limits = _limits(context)
     ts = frame["ts_event"].to_numpy()
-    # Until when each row stands: the next one.
-    until = np.append(ts[1:], ts[-1])
-    rows = _in_long_runs(frame[PRICE], ts, until, int(limits.min()))
+    rows = _in_long_runs(frame[PRICE], ts, int(limits.min()))
     if len(rows):
         came = ts[_first_of_quote(frame, rows)]
         clock = TradingTime(context.sessions)
-        stood = clock.open_ns(until[rows]) - clock.open_ns(came)
+        stood = clock.open_ns(_until(ts, rows)) - clock.open_ns(came)
         week = frame[WEEK].to_numpy()
-        limit = np.maximum(limits[week[rows]], limits[week[np.minimum(rows + 1, len(ts) - 1)]])
+        limit = np.maximum(limits[week[rows]], limits[week[_next(ts, rows)]])
         marks[rows[stood > limit]] = True
     return pl.Series(marks)
+
+
+def _next(ts: Int64s, rows: Int64s) -> Int64s:
+    return np.minimum(rows + 1, len(ts) - 1)
+
+
+def _until(ts: Int64s, rows: Int64s) -> Int64s:
+    """Until when each row stands: the next one."""
+    return ts[_next(ts, rows)]
 
 
 def _limits(context: CheckContext) -> Int64s:
@@ -44,28 +56,56 @@ def _limits(context: CheckContext) -> Int64s:
     return (np.fmax(long, float(values["leastSeconds"])) * SECOND_NS).astype(np.int64)
 
 
-def _in_long_runs(price: pl.Series, ts: Int64s, until: Int64s, least: int) -> Int64s:
-    """Rows that stand, or belong to a run of one mid that stands, for more than the least limit, in order.
+def _in_long_runs(price: pl.Series, ts: Int64s, least: int) -> Int64s:
+    """Rows that belong to a run of one mid that stands for more than the least limit, in order.
 
-    All stale rows are among them. Most rows change the mid, so that little is left to look at for runs.
+    All stale rows are among them.
     """
     mid = price.to_numpy()
-    repeats = mid[1:] == mid[:-1]
-    if price.null_count():
-        # NaN stands for undefined, and differs from itself.
-        repeats |= np.isnan(mid[1:]) & np.isnan(mid[:-1])
-    alone = np.flatnonzero(until - ts > least)
-    repeated = np.flatnonzero(repeats) + 1
-    if not len(repeated):
-        return alone
-    heads = np.flatnonzero(np.diff(repeated, prepend=-1) != 1)
+    holes = price.null_count() > 0
+    rows = _near_long_runs(mid, ts, least, holes=holes)
+    if not len(rows):
+        return rows
+    repeats = _equal(mid[rows[1:]], mid[rows[:-1]], holes=holes) & (rows[1:] == rows[:-1] + 1)
+    heads = np.append(0, np.flatnonzero(~repeats) + 1)
     # Not the first and last time of a run: ts_event need not be in order.
-    earliest = np.minimum(np.minimum.reduceat(ts[repeated], heads), ts[repeated[heads] - 1])
-    latest = np.maximum(np.maximum.reduceat(until[repeated], heads), until[repeated[heads] - 1])
-    long = latest - earliest > least
-    lengths = np.diff(heads, append=len(repeated))[long] + 1
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return np.union1d(alone, np.repeat(repeated[heads[long]] - 1, lengths) + within)
+    earliest = np.minimum.reduceat(ts[rows], heads)
+    latest = np.maximum.reduceat(_until(ts, rows), heads)
+    return rows[np.repeat(latest - earliest > least, np.diff(heads, append=len(rows)))]
+
+
+def _near_long_runs(mid: Floats, ts: Int64s, least: int, *, holes: bool) -> Int64s:
+    """Rows around every run of one mid that stands for more than the least limit, and few others, in order.
+
+    Every so-many-th row is looked at. Those that follow each other with one mid may be of one run, which lies between
+    the one before them and the one after; all runs lie so, or between two neighbours.
+    """
+    seen = np.append(np.arange(0, len(ts) - 1, _EVERY), len(ts) - 1)
+    changes = np.flatnonzero(~_equal(mid[seen[1:]], mid[seen[:-1]], holes=holes)) + 1
+    before = seen[np.append(0, changes - 1)]
+    after = seen[np.append(changes, len(seen) - 1)]
+    long = ts[after] - ts[before] > least - 2 * _disorder(ts)
+    return _ranges(before[long], after[long] + 1)
+
+
+def _disorder(ts: Int64s) -> int:
+    """By how much times fall behind earlier rows' at most, in nanoseconds."""
+    if bool((ts[1:] >= ts[:-1]).all()):
+        return 0
+    return int((np.maximum.accumulate(ts) - ts).max())
+
+
+def _ranges(starts: Int64s, stops: Int64s) -> Int64s:
+    """All rows from each start until before its stop, each once; both are in order."""
+    starts = np.maximum(starts, np.append(0, stops[:-1]))
+    lengths = np.maximum(stops - starts, 0)
+    return np.arange(int(lengths.sum())) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+
+
+def _equal(mid: Floats, other: Floats, *, holes: bool) -> npt.NDArray[np.bool_]:
+    """Tell which mids are equal; NaN stands for undefined, and differs from itself."""
+    same = mid == other
+    return same | (np.isnan(mid) & np.isnan(other)) if holes else same
 
 
 def _first_of_quote(frame: pl.DataFrame, rows: Int64s) -> Int64s:

@@ -57,6 +57,9 @@ class StretchRunner:
             return
         batch = prepare(batch, self._needs, self._context)
         frame = batch if self._window is None else pl.concat([self._window, batch])
+        if self._fed == 0:
+            self._result.first_ns = batch["ts_init"][0]
+        self._result.last_ns = batch["ts_init"][-1]
         self._fed += len(batch)
         if self._in_first_run:
             self._skip_first_run(frame)

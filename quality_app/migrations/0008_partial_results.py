@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
                     "tail_from",
                     models.BigIntegerField(default=0, help_text="From here rows are context for what follows."),
                 ),
+                ("first_ns", models.BigIntegerField(help_text="ts_init of the first row.", null=True)),
+                ("last_ns", models.BigIntegerField(help_text="ts_init of the last row.", null=True)),
                 ("disordered", models.BooleanField(default=False)),
                 ("cut", models.BooleanField(default=False)),
                 ("findings", models.JSONField(default=dict, help_text="{check: {basis, violations, samples}}")),

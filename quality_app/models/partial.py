@@ -19,6 +19,8 @@ class PartialResult(models.Model):
     first = models.BigIntegerField(default=0, help_text="First judged row.")
     last = models.BigIntegerField(default=0, help_text="First row after the judged ones.")
     tail_from = models.BigIntegerField(default=0, help_text="From here rows are context for what follows.")
+    first_ns = models.BigIntegerField(null=True, help_text="ts_init of the first row.")
+    last_ns = models.BigIntegerField(null=True, help_text="ts_init of the last row.")
     disordered = models.BooleanField(default=False)
     cut = models.BooleanField(default=False)
     findings = models.JSONField(default=dict, help_text="{check: {basis, violations, samples}}")

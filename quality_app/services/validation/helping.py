@@ -6,13 +6,12 @@ import logging
 import time
 from uuid import UUID
 
-from celery import current_app, group
 from django.db import DatabaseError
 
 from catalog_app.models import DataFile, Dataset, Job
 from catalog_app.models.job import JobState
 from catalog_app.services.errors import JobCancelled, ServiceError
-from catalog_app.services.jobs import Progress, shutdown
+from catalog_app.services.jobs import Progress, broker, shutdown
 from quality_app.services.validation.parts import Parts
 
 logger = logging.getLogger(__name__)
@@ -37,8 +36,8 @@ def call_helpers(parts: Parts, pending: list[DataFile], progress: Progress | Non
         return 0
     checks = [check.id for check in parts.plan.stateless]
     try:
-        task = current_app.signature(HELP_TASK, args=[str(parts.plan.dataset.pk), str(progress.job_id), checks])
-        group(task.clone() for _ in range(number)).apply_async()
+        args = [str(parts.plan.dataset.pk), str(progress.job_id), checks]
+        broker.send(HELP_TASK, args, Job.Queue.HEAVY, number)
     except Exception as error:  # the broker is a doorbell: without it one worker does all
         logger.warning("No other worker was asked to help (%s).", type(error).__name__)
         return 0
@@ -46,18 +45,27 @@ def call_helpers(parts: Parts, pending: list[DataFile], progress: Progress | Non
 
 
 def help_validate(dataset_id: UUID, job_id: UUID, check_ids: list[str]) -> int:
-    """Check files of a dataset that nobody works on, while the job that called runs; returns how many."""
+    """Check files of a dataset that nobody works on, while the job that called runs; returns how many.
+
+    A job that waits for a worker goes first: the help ends after the present file.
+    """
     from quality_app.services.validation.run import prepare
 
-    dataset = Dataset.objects.select_related("store", "definition").filter(pk=dataset_id).first()
-    if dataset is None:
-        return 0
-    parts = Parts(prepare(dataset, check_ids).plan, _Watched(job_id))
-    done = 0
+    done, watched = 0, _Watched(job_id)
     try:
+        watched.check()
+        dataset = Dataset.objects.select_related("store", "definition").get(pk=dataset_id)
+        parts = Parts(prepare(dataset, check_ids).plan, watched)
         for file in parts.plan.files:
+            if Job.objects.filter(state=JobState.QUEUED, queue=Job.Queue.HEAVY).exists():
+                break
             done += bool(parts.missing(file) and parts.check_file(file))
-    except (JobCancelled, ServiceError, DatabaseError) as reason:  # the caller meets it itself, and tells
+    except (
+        Dataset.DoesNotExist,
+        JobCancelled,
+        ServiceError,
+        DatabaseError,
+    ) as reason:  # the caller meets it, and tells
         logger.info("Helping job %s ended: %s", job_id, reason)
     return done
 

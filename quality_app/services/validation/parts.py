@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 # Who works on a file says so for this long, and again while it goes on.
 CLAIM = timedelta(seconds=30)
 RENEW = timedelta(seconds=8)
+# What reading a file gives.
+KEPT = ("rows", "first", "last", "tail_from", "disordered", "cut", "findings", "problem")
 
 
 @dataclass(slots=True)
@@ -140,7 +142,7 @@ class Parts:
     def is_known(self, file: DataFile) -> bool:
         """Whether the file was read before, as it is."""
         part = self.known.get(self.plan.file_identity(file))
-        return part is not None and part.claim is None
+        return part is not None and part.claim is None and bool(part.rows or part.problem)
 
     def missing(self, file: DataFile) -> list[Check]:
         """Checks without carry that have no valid result for the file."""
@@ -186,7 +188,7 @@ class Parts:
     def check_seams(self, files: Sequence[DataFile]) -> list[PartialResult]:
         """Judge the rows at the ends of files; returns the parts that hold what was found."""
         stretches = [_stretch(self.known[self.plan.file_identity(file)]) for file in files]
-        return [self._check_seam(seam, files) for seam in seams(stretches, self.plan.halo.after)]
+        return [self._check_seam(seam, files) for seam in seams(stretches, self.plan.halo)]
 
     def whole(self) -> Whole:
         """Merge what all parts hold; every file must have been checked."""
@@ -236,8 +238,11 @@ class Parts:
         return part
 
     def _release(self, part: PartialResult) -> None:
+        """Keep what was found, unless the claim ran out and another took the file over."""
         part.claim = part.claimed_until = None
-        part.save()
+        kept = {name: getattr(part, name) for name in KEPT}
+        mine = PartialResult.objects.filter(pk=part.pk, claim=self.claim)
+        mine.update(claim=None, claimed_until=None, updated_at=timezone.now(), **kept)
 
     def _read_file(self, part: PartialResult, file: DataFile, missing: Sequence[Check]) -> None:
         self.read = True
@@ -258,6 +263,7 @@ class Parts:
 
     def _keep(self, part: PartialResult, found: Stretch, checks: Sequence[Check], file: DataFile | None) -> None:
         part.rows, part.first, part.last, part.tail_from = found.rows, found.first, found.last, found.tail_from
+        part.first_ns, part.last_ns = found.first_ns, found.last_ns
         part.disordered, part.cut = found.disordered, found.cut
         for check in checks:
             basis = {"basis": self.plan.basis(check, file)}
@@ -313,7 +319,7 @@ class Parts:
 
 
 def _stretch(part: PartialResult) -> Stretch:
-    return Stretch(part.rows, part.first, part.last, part.tail_from, part.disordered, part.cut)
+    return Stretch(part.rows, part.first, part.last, part.tail_from, part.first_ns, part.last_ns)
 
 
 def _finding(part: PartialResult, check_id: str) -> Finding:

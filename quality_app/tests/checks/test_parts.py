@@ -19,7 +19,7 @@ from quality_app.checks.halo import Halo, halo_of
 from quality_app.checks.learning import learn_profile
 from quality_app.checks.partial import Finding, Stretch, merge
 from quality_app.checks.run import runnable
-from quality_app.checks.seams import seams
+from quality_app.checks.seams import SEAM_ROWS, seams
 from quality_app.checks.stretch import StretchRunner
 from quality_app.sessions import sessions
 from quality_app.tests.frames import MINUTE_NS, START_NS, context, frame_of, raw, rows_of
@@ -93,7 +93,12 @@ def _judge(runner: StretchRunner, pieces: Sequence[pl.DataFrame]) -> Stretch:
 
 
 def _apart(
-    files: list[pl.DataFrame], batches: Sequence[int], checks: list[Check], halo: Halo, known: CheckContext = QUOTES
+    files: list[pl.DataFrame],
+    batches: Sequence[int],
+    checks: list[Check],
+    halo: Halo,
+    known: CheckContext = QUOTES,
+    most: int = SEAM_ROWS,
 ) -> dict[str, Finding]:
     """Each file by itself, then the seams, merged."""
     stretches = [
@@ -101,7 +106,7 @@ def _apart(
         for file in files
     ]
     found = list(stretches)
-    for seam in seams(stretches, halo.after):
+    for seam in seams(stretches, halo, most=most):
         rows = pl.concat([files[span.file].slice(span.start, span.stop - span.start) for span in seam.spans])
         runner = StretchRunner(known, checks, halo, lead=seam.lead, trail=seam.trail)
         found.append(_judge(runner, _cut(rows, batches)))
@@ -110,9 +115,9 @@ def _apart(
     return {check.id: merge([part.findings[check.id] for part in reversed(found)], order) for check in checks}
 
 
-@given(st.lists(ROW, min_size=1, max_size=60), CUTS, CUTS, st.integers(3, 9), st.integers(2, 9))
+@given(st.lists(ROW, min_size=1, max_size=60), CUTS, CUTS, st.integers(3, 9), st.integers(2, 9), st.integers(1, 20))
 def test_parts_merge_to_the_whole(
-    rows: list[tuple[int, str, int]], sizes: list[int], batches: list[int], before: int, after: int
+    rows: list[tuple[int, str, int]], sizes: list[int], batches: list[int], before: int, after: int, most: int
 ) -> None:
     checks = _near()
     known = context("quote")
@@ -121,7 +126,7 @@ def test_parts_merge_to_the_whole(
         for n, piece in enumerate(_cut(_dataset(rows), sizes))
     ]
     whole = _judge(StretchRunner(known, checks, Halo(before, after)), [pl.concat(files)]).findings
-    assert _apart(files, batches, checks, Halo(before, after)) == whole
+    assert _apart(files, batches, checks, Halo(before, after), most=most) == whole
     assert whole["test.peak"].violations == len(whole["test.peak"].samples)
 
 
@@ -189,3 +194,12 @@ def test_the_whole_catalogue_gives_the_same_over_files_of_any_size(seed: int) ->
     assert _apart(files, [997, 4_001], checks, halo, known) == whole
     found = {name for name, finding in whole.items() if finding.violations}
     assert found >= {"quote.crossed", "quote.outlier", "price.decimal_shift", "return.spike", "row.duplicate"}
+
+
+def test_a_file_after_many_short_ones_leaves_their_first_seams_alone() -> None:
+    short = [Stretch(rows=10, first_ns=10 * n, last_ns=10 * n + 9) for n in range(50)]
+    halo = Halo(16, 8)
+    before, after = seams(short[:-1], halo, most=100), seams(short, halo, most=100)
+    assert len(before) == 5
+    assert before[:-1] == after[: len(before) - 1]
+    assert sum(seam.judged for seam in after) == 500
