@@ -159,6 +159,11 @@ class Dataset(models.Model):
         return self.bar_type or f"{self.instrument_id} {self.label.lower()}".strip()
 
     @property
+    def title(self) -> str:
+        """Its name where people read it: instrument and label, or the path of data without an instrument."""
+        return f"{self.instrument_id} {self.label}" if self.instrument_id else self.path
+
+    @property
     def label(self) -> str:
         """What it is beside its instrument: a timeframe, a class of custom data, a data type."""
         if self.data_type == DataType.CUSTOM:

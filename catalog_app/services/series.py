@@ -1,7 +1,6 @@
 """A dataset as a chart: bounded to about 2,000 points, built by buckets that keep every extreme."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import plotly.graph_objects as go
 
@@ -96,10 +95,3 @@ def bounded_start(files: list[DataFile], start: int, end: int, limit: int) -> tu
             return chosen, last - (last - first) * left // rows
         left -= rows
     return chosen, start
-
-
-def to_iso(ns: int) -> str:
-    """UTC text to the microsecond, as the chart's axis reads it."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)).isoformat(
-        sep=" ", timespec="microseconds"
-    )[:-6]

@@ -3,6 +3,7 @@
 Prices become floats here, at the display edge, and nowhere before.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import polars as pl
@@ -48,6 +49,13 @@ def width_text(width_ns: int) -> str:
             number = width_ns // length
             return f"{number} {unit}{'s' if number > 1 and unit != 'ms' else ''}"
     return f"{width_ns:,} ns"
+
+
+def to_iso(ns: int) -> str:
+    """UTC text to the microsecond, as the chart's axis reads it."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)).isoformat(
+        sep=" ", timespec="microseconds"
+    )[:-6]
 
 
 def interval_ns(dataset: Dataset) -> int | None:

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from catalog_app.models import Dataset
+from catalog_app.services.series_band import band_trace
 from catalog_app.services.series_buckets import SECOND, width_text
 
 _TITLES = {
@@ -63,15 +64,15 @@ def _candles(frame: pl.DataFrame) -> go.Candlestick:
 def _quote_traces(frame: pl.DataFrame, bucket_ns: int) -> list[go.Scatter]:
     """Bid and ask; over buckets of many rows with the band from the lowest to the highest of each."""
     breaks = _breaks(frame, bucket_ns)
+    holds = _usual_step(frame) > bucket_ns  # few rows: a quote holds until the next one
     traces = []
     for side, colour in (("bid", "down"), ("ask", "up")):
         if bucket_ns:
-            low = _line(frame, f"{side}_low", f"Lowest {side}", f"{colour}-edge", breaks)
-            high = _line(frame, f"{side}_high", f"Highest {side}", f"{colour}-band", breaks)
-            traces += [low, high.update(fill="tonexty")]
-        traces.append(_line(frame, side, side.capitalize(), colour, breaks))
+            traces.append(_band(frame, side, f"{side.capitalize()}, lowest to highest", colour, bucket_ns))
+        traces.append(_line(frame, side, side.capitalize(), colour, breaks, holds=holds))
     mid = frame.select(mid=(pl.col("bid") + pl.col("ask")) / 2, at="at", rows="rows")
-    return [*traces, _line(mid, "mid", "Mid", "accent", breaks).update(visible="legendonly")]
+    line = _line(mid, "mid", "Mid", "accent", breaks, holds=holds)
+    return [*traces, line.update(visible="legendonly")]
 
 
 def _value_traces(frame: pl.DataFrame, bucket_ns: int, data_type: str) -> list[go.Scatter]:
@@ -79,35 +80,43 @@ def _value_traces(frame: pl.DataFrame, bucket_ns: int, data_type: str) -> list[g
     breaks, name = _breaks(frame, bucket_ns), _VALUES[data_type]
     traces = []
     if bucket_ns:
-        low = _line(frame, "value_low", f"Lowest {name.lower()}", "accent-edge", breaks)
-        high = _line(frame, "value_high", f"Highest {name.lower()}", "accent-band", breaks)
-        traces = [low, high.update(fill="tonexty")]
-    line = _line(frame, "value", name, "accent", breaks)
-    if data_type != "funding_rate":
-        line.update(line={"shape": "linear"})
-    return [*traces, line]
+        traces = [_band(frame, "value", f"{name}, lowest to highest", "accent", bucket_ns)]
+    holds = data_type == "funding_rate" and not bucket_ns
+    return [*traces, _line(frame, "value", name, "accent", breaks, holds=holds)]
 
 
-def _line(frame: pl.DataFrame, column: str, name: str, colour: str, breaks: list[int]) -> go.Scatter:
-    """A line that is interrupted before each of the positions in `breaks`; a quote holds until the next one."""
+def _band(frame: pl.DataFrame, column: str, name: str, colour: str, bucket_ns: int) -> go.Scatter:
+    start = pl.col("bucket") * bucket_ns
+    parts = frame.select(start=start, end=start + bucket_ns, low=f"{column}_low", high=f"{column}_high")
+    return band_trace(parts.drop_nulls().iter_rows(), name, colour)
+
+
+def _line(
+    frame: pl.DataFrame, column: str, name: str, colour: str, breaks: list[int], *, holds: bool = False
+) -> go.Scatter:
+    """A line that is interrupted before each of the positions in `breaks`; a value that `holds` makes steps."""
     x: list[str | None] = list(_times(frame["at"]))
     y: list[float | None] = frame[column].to_list()
     for position in reversed(breaks):
         x.insert(position, x[position])
         y.insert(position, None)
     mode = "lines+markers" if frame.height <= 200 else "lines"
-    shape = {"shape": "linear" if column == "close" else "hv"}
+    shape = {"shape": "hv" if holds else "linear"}
     return go.Scatter(x=x, y=y, name=name, mode=mode, meta=colour, connectgaps=False, line=shape)
 
 
 def _breaks(frame: pl.DataFrame, bucket_ns: int) -> list[int]:
-    """Positions before which nothing was recorded for much longer than usual: no line goes across."""
+    """Positions before which nothing was recorded for much longer than usual, or for some buckets on end."""
     if frame.height < 3:
         return []
     steps = frame["at"].diff()
-    usual = int(steps.median() or 0)  # type: ignore[arg-type]
-    limit = max(20 * usual, 5 * bucket_ns, SECOND)
+    usual = _usual_step(frame)
+    limit = max(20 * usual, SECOND) if usual > bucket_ns else 3 * bucket_ns
     return (steps > limit).arg_true().to_list()
+
+
+def _usual_step(frame: pl.DataFrame) -> int:
+    return int(frame["at"].diff().median() or 0)  # type: ignore[arg-type]
 
 
 def _times(ns: pl.Series) -> list[str]:

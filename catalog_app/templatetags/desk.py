@@ -108,6 +108,14 @@ def count(value: int | None) -> str:
 
 
 @register.filter
+def counted(number: int, noun: str) -> str:
+    """A count with its noun, which is given in the plural: `1 anomaly`, `2 files`; without one, rows."""
+    many = noun or "rows"
+    one = f"{many.removesuffix('ies')}y" if many.endswith("ies") else many.removesuffix("s")
+    return f"{count(number)} {one if number == 1 else many}"
+
+
+@register.filter
 def size(value: int | None) -> str:
     """Bytes in binary units: `1.4 MiB`."""
     if value is None:

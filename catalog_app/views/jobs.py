@@ -22,6 +22,7 @@ from catalog_app.services import jobs
 from catalog_app.services.downloads import FileGone, NoFileYet, export_file
 from catalog_app.services.errors import Conflict
 from catalog_app.services.jobs import queries
+from catalog_app.services.jobs.datasets import PARAMETER, RESULT, job_datasets
 from catalog_app.services.uploads import visible_uploads
 from catalog_app.views.downloads import export_response
 from catalog_app.views.htmx import render_page, wants_fragment
@@ -121,6 +122,7 @@ def _detail_context(request: HttpRequest, job: Job) -> dict[str, Any]:
     lines = list(job.lines.order_by("-pk")[: LINES_SHOWN + 1])
     export = job.exports.first()
     may_change = queries.may_change(user_of(request), job)
+    worked = job_datasets(job) if request.user.has_perm("catalog_app.view_dataset") else None
     return {
         "job": job,
         "told": f"{job.state} {job.stage}",
@@ -135,8 +137,9 @@ def _detail_context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "may_cancel": may_change and not job.is_finished and not job.cancel_requested,
         "may_retry": may_change and job.state in {JobState.FAILED, JobState.CANCELLED},
         "retries": list(job.retries.all()),
-        "result_facts": queries.facts(job.result),
-        "parameter_facts": queries.facts(job.parameters),
+        "worked": worked,
+        "result_facts": queries.facts(job.result, RESULT if worked and worked.done else ""),
+        "parameter_facts": queries.facts(job.parameters, PARAMETER if worked and worked.asked else ""),
         **_import_context(request, job),
     }
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from catalog_app.admin import ReadOnlyAdmin
 from catalog_app.views.users import user_of
+from quality_app.admin.choosing import DatasetChoice
 from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.forms.rules import PREFIX, NewRuleForm, RuleForm, rule_form
@@ -39,7 +40,7 @@ _KEPT = ("check_id", "venue", "asset_class", "instrument_id", "dataset", "mode",
 
 
 @admin.register(QualityRule)
-class QualityRuleAdmin(admin.ModelAdmin):
+class QualityRuleAdmin(DatasetChoice):
     """Rules. Each change goes through the service, which notes who changed what."""
 
     list_display = ("check_id", "applies_to", "sets", "why", "changed")
@@ -48,7 +49,6 @@ class QualityRuleAdmin(admin.ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
     search_fields = ("check_id", "venue", "asset_class", "instrument_id", "dataset__path", "note")
-    autocomplete_fields = ("dataset",)
     change_form_template = "admin/quality_app/rule_form.html"
 
     class Media:

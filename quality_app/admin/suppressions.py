@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from catalog_app.services.errors import ServiceError
 from catalog_app.views.users import user_of
+from quality_app.admin.choosing import DatasetChoice
 from quality_app.forms.suppressions import SuppressionForm
 from quality_app.models import Suppression
 from quality_app.services.rules.suppressing import lift, suppress
@@ -38,7 +39,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):
+class SuppressionAdmin(DatasetChoice):
     """Suppressing and lifting; scores follow at once."""
 
     form = SuppressionForm
@@ -48,7 +49,6 @@ class SuppressionAdmin(admin.ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
     search_fields = ("check_id", "dataset__path", "dataset__instrument_id", "reason")
-    autocomplete_fields = ("dataset",)
     actions = ("lift_chosen",)
     fields = ("dataset", "check_id", "reason", "until")
     shown = ("dataset", "check_id", "state", "reason", "created_by", "since", "until_when")

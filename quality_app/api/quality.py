@@ -44,7 +44,9 @@ VALIDATE = "quality_app.add_validationrun"
 STARTS = ("export", "import")
 
 
-@router.get("/runs", response=schemas.RunPage, summary="Validation runs, newest first", **RESULTS)
+@router.get(
+    "/runs", url_name="list_validations", response=schemas.RunPage, summary="Validation runs, newest first", **RESULTS
+)
 def list_runs(
     request: HttpRequest,
     query: Query[queries.RunQuery],
@@ -62,7 +64,13 @@ def list_runs(
     return schemas.RunPage(runs=[shapes.run_info(line) for line in run_list.lines(page)], next_cursor=following)
 
 
-@router.get("/runs/{run_id}", response=schemas.QualityReportInfo, summary="One validation run", **RESULTS)
+@router.get(
+    "/runs/{run_id}",
+    url_name="get_validation",
+    response=schemas.QualityReportInfo,
+    summary="One validation run",
+    **RESULTS,
+)
 def get_run(request: HttpRequest, run_id: UUID) -> schemas.QualityReportInfo:
     """The quality report of a run: every check with its exact counts and first rows, and what changed."""
     rows = ValidationRun.objects.select_related("dataset__store", "job").prefetch_related("results")

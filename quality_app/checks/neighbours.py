@@ -26,7 +26,7 @@ SLACK: Final = 1e-6
 _RETURNED: Final = 0.5
 # An outlier leaves, and returns, in one step of at least this share of its deviation.
 _ABRUPT: Final = 0.6
-# Rows whose arrays stay in a core's cache, and rows that share one bound.
+# Rows whose arrays stay in a core's cache (larger ones come fresh from the system), and rows that share one bound.
 _CHUNK: Final = 32_768
 _BLOCK: Final = 4
 _ROWS_AT_ONCE: Final = 8_192
@@ -42,8 +42,13 @@ class Prices:
     @classmethod
     def of(cls, frame: pl.DataFrame, break_minutes: int) -> "Prices":
         """Take a frame's prepared price; rows further apart than the break belong to different sessions."""
-        apart = np.diff(frame["ts_init"].to_numpy()) > break_minutes * 60 * SECOND_NS
-        return cls(frame[PRICE].to_numpy(), np.flatnonzero(apart) + 1)
+        ts, pause = frame["ts_init"].to_numpy(), break_minutes * 60 * SECOND_NS
+        breaks = [np.empty(0, np.intp)]
+        for start in range(0, len(ts) - 1, _CHUNK):
+            apart = np.diff(ts[start : start + _CHUNK + 1])
+            if apart.max() > pause:
+                breaks.append(np.flatnonzero(apart > pause) + (start + 1))
+        return cls(frame[PRICE].to_numpy(), np.concatenate(breaks))
 
 
 def known_tick(context: CheckContext) -> float:
@@ -82,8 +87,9 @@ def windows(prices: Prices, rows: Rows, half: int) -> Floats:
     found = np.full((len(rows), width), np.nan)
     if size >= width:
         found[~cut] = np.lib.stride_tricks.sliding_window_view(prices.values, width)[rows[~cut] - half]
-    at, inside = positions(prices, rows[cut], half)
-    found[cut] = np.where(inside, prices.values[at], np.nan)
+    if cut.any():
+        at, inside = positions(prices, rows[cut], half)
+        found[cut] = np.where(inside, prices.values[at], np.nan)
     return found
 
 
@@ -150,29 +156,56 @@ def _stepping(prices: Prices, half: int, longest: int, least: Callable[[Floats, 
     values, longest = prices.values, min(longest, half - 1)
     size, aside = len(values), (half - _BLOCK + 1) // _BLOCK
     end = half + max(0, size - 2 * half) // _BLOCK * _BLOCK
-    marks = np.ones(size, dtype=np.bool_)
+    blocks, bounds = [np.empty(0, np.intp)], [np.empty(0)]
     for start in range(half, end, _CHUNK):
         stop = min(start + _CHUNK, end)
         wanted = least(values[start - aside * _BLOCK : stop + aside * _BLOCK], aside) * (_ABRUPT * (1 - SLACK))
-        steps = _steps_around(values[start - longest : stop + longest], longest)
-        np.greater_equal(steps.reshape(-1, _BLOCK), wanted[:, None], out=marks[start:stop].reshape(-1, _BLOCK))
+        # Few rows are near any large step.
+        near = np.flatnonzero(~(_largest_step_near(values, start, stop, longest) < wanted))
+        blocks.append(start + near * _BLOCK)
+        bounds.append(wanted[near])
+    rows = (np.concatenate(blocks)[:, None] + np.arange(_BLOCK)).ravel()
+    wanted = np.repeat(np.concatenate(bounds), _BLOCK)
+    marks = np.zeros(size, dtype=np.bool_)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[first : first + _ROWS_AT_ONCE]
+        marks[part] = _step_there_and_back(values, part, longest) >= wanted[first : first + _ROWS_AT_ONCE]
+    marks[:half] = marks[end:] = True
     _mark_incomplete(marks, prices, half)
     return np.flatnonzero(marks)
 
 
-def _steps_around(values: Floats, longest: int) -> Floats:
-    """Return, per row, the largest step that is made up and down again, or down and up, within a run around it."""
-    steps = np.diff(values)
-    highest, lowest = steps, steps
+def _largest_step_near(values: Floats, start: int, stop: int, longest: int) -> Floats:
+    """Return the largest step up or down within `longest` rows of each block, or a little further away."""
+    aside = -(-longest // _BLOCK)
+    first, last = max(start - aside * _BLOCK, 0), min(stop + aside * _BLOCK, len(values) - 1)
+    steps = np.zeros(stop - start + 2 * aside * _BLOCK)
+    inside = steps[first - start + aside * _BLOCK : last - start + aside * _BLOCK]
+    np.subtract(values[first + 1 : last + 1], values[first:last], out=inside)
+    np.abs(inside, out=inside)
+    largest = np.maximum(steps[::_BLOCK], steps[1::_BLOCK])
+    for number in range(2, _BLOCK):
+        np.maximum(largest, steps[number::_BLOCK], out=largest)
+    return _running_max(largest, 2 * aside + 1)
+
+
+def _running_max(values: Floats, length: int) -> Floats:
+    """Return the largest of each so many values that follow each other."""
     covered = 1
-    while covered < longest:
-        shift = min(covered, longest - covered)
-        highest = np.maximum(highest[:-shift], highest[shift:])
-        lowest = np.minimum(lowest[:-shift], lowest[shift:])
+    while covered < length:
+        shift = min(covered, length - covered)
+        values = np.maximum(values[:-shift], values[shift:])
         covered += shift
-    up = np.minimum(highest[:-longest], -lowest[longest:])
-    down = np.minimum(-lowest[:-longest], highest[longest:])
-    return np.maximum(up, down, out=up)
+    return values
+
+
+def _step_there_and_back(values: Floats, rows: Rows, longest: int) -> Floats:
+    """Return, per row, the largest step that is made up and down again, or down and up, within a run around it."""
+    # Places by rows: along short rows numpy is slow.
+    steps = np.diff(values[np.arange(-longest, longest + 1)[:, None] + rows], axis=0)
+    before, after = steps[:longest], steps[longest:]
+    up = np.minimum(before.max(axis=0), -after.min(axis=0))
+    return np.asarray(np.maximum(up, np.minimum(-before.min(axis=0), after.max(axis=0))))
 
 
 def _mark_incomplete(marks: Marks, prices: Prices, half: int) -> None:
@@ -184,7 +217,8 @@ def _mark_incomplete(marks: Marks, prices: Prices, half: int) -> None:
 def pair_distances(values: Floats, aside: int) -> Floats:
     """Return the distances of rows before a block to rows after it, paired so that no row is in two pairs."""
     lag = (aside + 1) * _BLOCK
-    return np.asarray(np.abs(values[:-lag] - values[lag:]))
+    apart = values[:-lag] - values[lag:]
+    return np.asarray(np.abs(apart, out=apart))
 
 
 def pair_sums(distances: Floats, aside: int) -> Floats:

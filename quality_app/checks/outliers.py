@@ -222,8 +222,8 @@ QUOTE_OUTLIER: Final = Check(
     "after, itself left out) than allowed, and comes back at once. As in the paper the deviation is the mean absolute "
     "one about the median, not scaled. The paper allows 10 of them; 8 finds a spike of 10 from wherever in the usual "
     "range it began. Added to the paper: a floor in ticks and spreads, so that one step of a quiet market is no "
-    "outlier; neighbours end where a session breaks; and a level that persists, or that nothing precedes or follows, "
-    "is a move.",
+    "outlier (where no increment is known, the smallest usual step is the tick); neighbours end where a session "
+    "breaks; and a level that persists, or that nothing precedes or follows, is a move.",
     example="Mids of 1.1010, 1.1011, 1.1510, 1.1011: the third quote.",
     rule=_quote_outlier,
     params=(
@@ -252,8 +252,9 @@ TRADE_OUTLIER: Final = Check(
     explanation="The price lies further from the trimmed mean of its neighbours than a multiple of their trimmed "
     "standard deviation plus a granularity, and comes back at once. Half of the trim is cut off at either end. The "
     "paper takes 3 deviations, which flags real moves too: one in 500 of simulated sound trades, where 6 flag one "
-    "in 100,000. Added to the paper: neighbours end where a session breaks; and a level that persists, or that "
-    "nothing precedes or follows, is a move.",
+    "in 100,000. The granularity is in increments; where none is known, in the smallest usual step. Added to the "
+    "paper: neighbours end where a session breaks; and a level that persists, or that nothing precedes or follows, is "
+    "a move.",
     example="Trades at 71.50, 71.51, 75.80, 71.51: the third one.",
     rule=_trade_outlier,
     params=(

@@ -29,6 +29,8 @@ LOCAL: Final = 9.0
 LEAST_SCALE: Final = 0.7413
 # Stands for a price of zero or less, as a logarithm: a spike wherever such prices are not allowed.
 _NOTHING: Final = 1e-300
+# Rows whose arrays stay in a core's cache: larger ones come fresh from the system.
+_BLOCK: Final = 16_384
 # Spikes whose surroundings are in memory at once.
 _TOGETHER: Final = 4_096
 
@@ -82,7 +84,7 @@ def _leaps(price: Floats, week: Hours, threshold: float, context: CheckContext) 
     median, scale = by_hour(returns.median), np.nan_to_num(by_hour(returns.scale))
     # In proportion to the price, no move is smaller than this when its logarithm is beyond the least limit.
     bound = -np.expm1(-max(threshold * CALM * scale.min() - np.abs(median).max(), 0.0)) * (1 - 1e-9)
-    row = np.flatnonzero(np.abs(price[1:] - price[:-1]) > bound * price[:-1]) + 1
+    row = _moving(price, bound)
     before = price[row - 1]
     step = np.log(price[row]) - np.log(before)
     hour = week[row]
@@ -90,6 +92,19 @@ def _leaps(price: Floats, week: Hours, threshold: float, context: CheckContext) 
     away = np.abs(step - median[hour])
     beyond = away > threshold * np.maximum(CALM * scale[hour], least)
     return _Leaps(row[beyond], step[beyond], away[beyond] / np.maximum(scale[hour], least)[beyond])
+
+
+def _moving(price: Floats, share: float) -> Positions:
+    """Rows that differ from the row before by more than a share of that; most blocks of rows have none."""
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(price) - 1, _BLOCK):
+        part = price[start : start + _BLOCK + 1]
+        move = part[1:] - part[:-1]
+        np.abs(move, out=move)
+        # NaN is neither more nor less.
+        if not move.max() <= share * part.min():
+            found.append(np.flatnonzero(move > share * part[:-1]) + (start + 1))
+    return np.concatenate(found)
 
 
 def _until_back(price: Floats, leaps: _Leaps, rows: int, share: float) -> Positions:

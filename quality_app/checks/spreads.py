@@ -31,8 +31,12 @@ def _wide_at_all(frame: pl.DataFrame, limit: float) -> pl.Series:
     first = frame[PRICE].first(ignore_nulls=True)
     usual_price = max(float(first), 0.0) if isinstance(first, float) else 0.0
     least = int(limit * usual_price / 2 * SCALE * (1 - 1e-9))
-    wide = pl.col("ask_price") - pl.col("bid_price") > pl.lit(least, dtype=pl.Int128)
-    return frame.select(wide | (pl.col(PRICE) < usual_price / 2)).to_series().arg_true()
+    # Polars compares two columns of such numbers much faster than one with a number.
+    wide = frame.select(pl.col("ask_price") > pl.col("bid_price") + pl.lit(least, dtype=pl.Int128)).to_series()
+    lowest = frame[PRICE].min()
+    if isinstance(lowest, float) and lowest < usual_price / 2:
+        wide |= frame[PRICE] < usual_price / 2
+    return wide.arg_true() if wide.any() else pl.Series([], dtype=pl.UInt32)
 
 
 def _spread(frame: pl.DataFrame) -> pl.Series:

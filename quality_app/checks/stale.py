@@ -46,7 +46,7 @@ def _next(ts: Int64s, rows: Int64s) -> Int64s:
 
 def _until(ts: Int64s, rows: Int64s) -> Int64s:
     """Until when each row stands: the next one."""
-    return ts[_next(ts, rows)]
+    return np.asarray(ts[_next(ts, rows)])
 
 
 def _limits(context: CheckContext) -> Int64s:
@@ -66,12 +66,12 @@ def _in_long_runs(price: pl.Series, ts: Int64s, least: int) -> Int64s:
     rows = _near_long_runs(mid, ts, least, holes=holes)
     if not len(rows):
         return rows
-    repeats = _equal(mid[rows[1:]], mid[rows[:-1]], holes=holes) & (rows[1:] == rows[:-1] + 1)
+    own = mid[rows]
+    repeats = _equal(own[1:], own[:-1], holes=holes) & (np.diff(rows) == 1)
     heads = np.append(0, np.flatnonzero(~repeats) + 1)
-    # Not the first and last time of a run: ts_event need not be in order.
-    earliest = np.minimum.reduceat(ts[rows], heads)
-    latest = np.maximum.reduceat(_until(ts, rows), heads)
-    return rows[np.repeat(latest - earliest > least, np.diff(heads, append=len(rows)))]
+    lengths = np.diff(heads, append=len(rows))
+    firsts = rows[heads]
+    return rows[np.repeat(_spans(ts, firsts, _next(ts, firsts + lengths - 1)) > least, lengths)]
 
 
 def _near_long_runs(mid: Floats, ts: Int64s, least: int, *, holes: bool) -> Int64s:
@@ -84,37 +84,39 @@ def _near_long_runs(mid: Floats, ts: Int64s, least: int, *, holes: bool) -> Int6
     changes = np.flatnonzero(~_equal(mid[seen[1:]], mid[seen[:-1]], holes=holes)) + 1
     before = seen[np.append(0, changes - 1)]
     after = seen[np.append(changes, len(seen) - 1)]
-    long = ts[after] - ts[before] > least - 2 * _disorder(ts)
+    long = _spans(ts, before, after) > least
     return _ranges(before[long], after[long] + 1)
 
 
-def _disorder(ts: Int64s) -> int:
-    """By how much times fall behind earlier rows' at most, in nanoseconds."""
+def _spans(ts: Int64s, first: Int64s, last: Int64s) -> Int64s:
+    """The time between the earliest and the latest row of each range, its last row included."""
     if bool((ts[1:] >= ts[:-1]).all()):
-        return 0
-    return int((np.maximum.accumulate(ts) - ts).max())
+        return np.asarray(ts[last] - ts[first])
+    # Of every two places, the second one ends the range of the first.
+    places = np.column_stack([first, last]).ravel()
+    earliest = np.minimum(np.minimum.reduceat(ts, places)[::2], ts[last])
+    return np.asarray(np.maximum(np.maximum.reduceat(ts, places)[::2], ts[last]) - earliest)
 
 
 def _ranges(starts: Int64s, stops: Int64s) -> Int64s:
     """All rows from each start until before its stop, each once; both are in order."""
     starts = np.maximum(starts, np.append(0, stops[:-1]))
     lengths = np.maximum(stops - starts, 0)
-    return np.arange(int(lengths.sum())) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return np.asarray(np.arange(int(lengths.sum())) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths))
 
 
 def _equal(mid: Floats, other: Floats, *, holes: bool) -> npt.NDArray[np.bool_]:
     """Tell which mids are equal; NaN stands for undefined, and differs from itself."""
-    same = mid == other
+    same = np.equal(mid, other)
     return same | (np.isnan(mid) & np.isnan(other)) if holes else same
 
 
 def _first_of_quote(frame: pl.DataFrame, rows: Int64s) -> Int64s:
     """The row with which each row's quote came, at most LOOK_BACK before; rows are in order."""
-    before = np.maximum(rows - 1, 0)
-    came = np.append(True, np.diff(rows) != 1) | (rows == 0)
-    for name in _QUOTE:
-        column = frame[name]
-        came |= column.gather(rows).ne_missing(column.gather(before)).to_numpy()
+    quotes = frame.select(_QUOTE)
+    own, before = quotes[rows], quotes[np.maximum(rows - 1, 0)]
+    differs = own.select(pl.any_horizontal(pl.col(name).ne_missing(before[name]) for name in _QUOTE)).to_series()
+    came = differs.to_numpy() | np.append(True, np.diff(rows) != 1) | (rows == 0)
     first = np.maximum.accumulate(np.where(came, rows, -1))
     return np.asarray(np.maximum(first, rows - LOOK_BACK))
 
@@ -143,7 +145,8 @@ STALE: Final = Check(
     citation="Data desk rule: the 99.9 % waiting time of the hour of the week, in trading time",
     explanation="The quote, prices and sizes alike, stood unchanged for too long, whether it was repeated or nothing "
     "came: the feed hung. The limit is a multiple of the time within which 99.9 % of all quotes changed at that hour "
-    "of the week, and closed hours take no time. Repeats are followed back over 2,000 rows.",
+    "of the week; hangs in the sample hardly stretch it, and closed hours take no time. Repeats are followed back over "
+    "2,000 rows.",
     example="An index's quote repeats 5,021.25 / 5,021.50 each second for ten minutes of the New York morning.",
     rule=_stale,
     params=(

@@ -41,6 +41,8 @@ class SuppressForm(forms.Form):
         day: date | None = self.cleaned_data["until"]
         if day is not None and day < timezone.now().date():
             raise ValidationError("This day is over: choose today or a later one.")
+        if day == date.max:
+            raise ValidationError("No day follows this one: leave it empty to suppress until somebody lifts it.")
         return day
 
     @property

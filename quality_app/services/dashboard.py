@@ -181,14 +181,10 @@ def active_jobs() -> list[Job]:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The means over time: `moments` by hour or day and the present one; the chart of them, from the second on.
-
-    `is_young` says that hours stand in for days, of which there are none before today.
-    """
+    """The means over time: `moments` by hour or day and the present one; the chart of them, from the second on."""
 
     chosen: str
     period: str
-    is_young: bool
     moments: list[Moment]
     plot: Plot | None
 
@@ -199,8 +195,7 @@ def trend(scope: Scope, now: datetime, chosen: str, standing: Standing) -> Trend
     _, length, period = RANGES[chosen]
     begin = now - length if length else None
     kept = _before(history(scope, begin, period), now, period)
-    is_young = period == "day" and not kept
-    if is_young:
+    if period == "day" and not kept:  # no day before today: hours stand in
         period = "hour"
         kept = _before(history(scope, begin, period), now, period)
     moments = [*kept, Moment(now, standing.datasets, dict(standing.means), dict(standing.known_by))]
@@ -212,7 +207,7 @@ def trend(scope: Scope, now: datetime, chosen: str, standing: Standing) -> Trend
     step = timedelta(hours=1) if period == "hour" else timedelta(days=1)
     is_drawn = bool(kept and lines)
     drawn = plot(lines, moments[0].at, now, percent, ceiling=1.0, break_after=step * 2) if is_drawn else None
-    return Trend(chosen, period, is_young, moments, drawn)
+    return Trend(chosen, period, moments, drawn)
 
 
 def _before(kept: list[Moment], now: datetime, period: str) -> list[Moment]:

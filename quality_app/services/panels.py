@@ -12,9 +12,12 @@ from catalog_app.models import Dataset
 from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.models import CheckResult, Gap, Suppression, ValidationRun
+from quality_app.services.anomalies.counts import CheckAnomalies, anomalies_by_check
 from quality_app.services.anomalies.recording import explained as explained_rows
 from quality_app.services.context import data_files, identities, interval_of
+from quality_app.services.inputs import inputs_of
 from quality_app.services.rules.suppressions import active
+from quality_app.services.samples import SampleTable, sample_table
 from quality_app.services.scores import GAP_SCAN, SCORE
 from quality_app.services.validation.run import latest_run
 
@@ -41,16 +44,15 @@ class CheckLine:
 
     result: CheckResult
     rule: Check | None
+    data_type: str
     suppression: Suppression | None = None
     explained: int = 0
+    anomalies: CheckAnomalies | None = None
 
     @property
-    def rate(self) -> str:
-        """Share of violating rows, in percent."""
-        if not self.result.rows:
-            return "–"
-        share = 100 * self.result.violations / self.result.rows
-        return f"{share:.4f} %" if not share or share >= 0.0001 else "< 0.0001 %"
+    def rate(self) -> float | None:
+        """Share of violating rows; None when nothing was looked at."""
+        return self.result.violations / self.result.rows if self.result.rows else None
 
     @property
     def limit(self) -> str:
@@ -65,23 +67,19 @@ class CheckLine:
         return self.result.severity if self.result.violations else "passed"
 
     @property
-    def shown(self) -> list[dict[str, Any]]:
+    def remark(self) -> str:
+        """What the check tells beside its counts."""
+        return self.result.message.partition(". ")[2]
+
+    @property
+    def table(self) -> SampleTable | None:
         """The violating rows that a page shows."""
-        samples: list[dict[str, Any]] = self.result.samples
-        return samples[:SHOWN_SAMPLES]
+        return sample_table(self.result, self.data_type, SHOWN_SAMPLES)
 
     @property
-    def has_evidence(self) -> bool:
-        """Whether the samples tell what was measured and what was expected."""
-        return any("value" in sample for sample in self.shown)
-
-    @property
-    def inputs(self) -> list[tuple[str, Any]]:
+    def inputs(self) -> list[tuple[str, str]]:
         """Parameters with label and unit, then the other facts that the result depends on."""
-        labels = (
-            {param.name: f"{param.label}, {param.unit}".strip(" ,") for param in self.rule.params} if self.rule else {}
-        )
-        return [(labels.get(name, name), value) for name, value in self.result.params.items()]
+        return inputs_of(self.rule, self.result.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +91,36 @@ class CheckPanel:
     is_stale: bool
     score: dict[str, Any]
 
+    @property
+    def findings(self) -> list[CheckLine]:
+        """Checks that found something, the worst first."""
+        return [line for line in self.lines if line.result.violations or line.suppression]
+
+    @property
+    def passed(self) -> list[CheckLine]:
+        """Checks that found nothing."""
+        return [line for line in self.lines if not (line.result.violations or line.suppression)]
+
+    @property
+    def open_anomalies(self) -> int:
+        """Anomalies of the dataset that wait for a decision."""
+        return sum(line.anomalies.open for line in self.lines if line.anomalies)
+
 
 def check_panel(dataset: Dataset) -> CheckPanel:
     """Return what is known; findings come first."""
     run = latest_run(dataset)
     suppressed, explained = active(dataset, timezone.now()), explained_rows(dataset)
+    anomalies = anomalies_by_check(dataset)
     lines = [
-        CheckLine(result, CHECKS.get(name), suppressed.get(name), explained.get(name, 0))
+        CheckLine(
+            result,
+            CHECKS.get(name),
+            dataset.data_type,
+            suppressed.get(name),
+            explained.get(name, 0),
+            anomalies.get(name),
+        )
         for result in (run.results.all() if run else ())
         for name in (result.check_id,)
     ]

@@ -13,6 +13,7 @@ from catalog_app.templatetags.desk import UNKNOWN, badge
 from catalog_app.templatetags.market import cell
 from quality_app.models import Anomaly
 from quality_app.services.anomalies.standing import Standing
+from quality_app.services.samples import near
 
 register = template.Library()
 
@@ -32,8 +33,26 @@ def deviation(anomaly: Anomaly) -> str:
     found = anomaly.deviation
     if found is None:
         return UNKNOWN
-    share = anomaly.relative_deviation
-    return format_html("{}<small>{}</small>", _signed(found, "f"), _relative(share)) if share else _signed(found, "f")
+    share, number = anomaly.relative_deviation, _signed(Decimal(anomaly.value) - Decimal(expectation(anomaly)), "f")
+    return format_html("{}<small>{}</small>", number, _relative(share)) if share else number
+
+
+@register.simple_tag
+def share(anomaly: Anomaly) -> str:
+    """The deviation as a share of the expectation, in its title as a number; where there is none, the number."""
+    found, part = anomaly.deviation, anomaly.relative_deviation
+    if found is None:
+        return UNKNOWN
+    number = _signed(found, "f")
+    return format_html('<span title="{}">{}</span>', number, _relative(part)) if part else number
+
+
+@register.filter
+def expectation(anomaly: Anomaly) -> str:
+    """What was expected, with one decimal more than the value has and at least four digits."""
+    if anomaly.deviation is None:
+        return anomaly.expected or UNKNOWN
+    return near(anomaly.value, anomaly.expected)
 
 
 @register.simple_tag

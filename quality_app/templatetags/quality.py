@@ -1,9 +1,12 @@
 """Shares, rates and addresses of the quality pages."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django import template
 
+from catalog_app.store.schema import CANONICAL
 from catalog_app.templatetags.desk import UNKNOWN, percent
 from quality_app.services.history.trends import text_of
 from quality_app.services.standing import Scope
@@ -18,13 +21,20 @@ def share_of(part: int, whole: int) -> str:
 
 
 @register.filter
-def rate(value: float | None) -> str:
+def rate(value: Decimal | float | None) -> str:
     """A violation rate in percent to three digits, and the smallest ones as a bound: `0.0123 %`, `< 0.0001 %`."""
     if value is None:
         return UNKNOWN
     if not value:
         return "0 %"
-    return f"{value * 100:.3g} %" if value >= 0.000001 else "< 0.0001 %"
+    return f"{float(value) * 100:.3g} %" if value >= 0.000001 else "< 0.0001 %"
+
+
+@register.filter
+def columns(row: Mapping[str, Any], data_type: str) -> list[tuple[str, Any]]:
+    """What is kept of a row's columns, in the order of its type: a database may keep them in another."""
+    places = {name: place for place, name in enumerate(CANONICAL.get(data_type, ()))}
+    return sorted(row.items(), key=lambda item: places.get(item[0], len(places)))
 
 
 @register.filter

@@ -1,18 +1,21 @@
 """The catalogue of checks: the page, and the handbook that is made of the same registry."""
 
 import uuid
+from decimal import Decimal
 from html import escape
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from catalog_app.models import Dataset
 from quality_app.checks.handbook import handbook
 from quality_app.checks.registry import CHECKS
 from quality_app.management.commands.document_checks import PATH
+from quality_app.services.history.metrics import record
 from quality_app.tests.test_rules import add, rule, store
 
 __all__ = ["store"]
@@ -61,6 +64,20 @@ def test_rules_stand_with_their_check_and_a_dataset_shows_what_holds_for_it(
     assert '<td class="num">777 ms</td><td class="small">venue SIM</td>' in text
     assert "Switched off by a rule for this dataset: Two venues in one file." in text
     assert 'id="bar.ohlc"' not in text
+
+
+def test_a_check_leads_to_where_it_finds_something_now(trader_client: Client, store) -> None:
+    rates = {"EUR/USD.SIM": "0.25", "GBP/USD.SIM": "0.5", "USD/JPY.SIM": "0"}
+    for instrument, found in rates.items():
+        counts = {"violations": int(float(found) * 400), "rows": 400}
+        record(add(store, instrument, "quote"), {"check.quote.crossed": (Decimal(found), counts)}, timezone.now())
+    text = trader_client.get(reverse("quality:catalogue")).content.decode()
+    check = text.partition('id="quote.crossed"')[2].partition("</article>")[0]
+    assert "Found now in 2 datasets" in check
+    assert f"{reverse('quality:anomalies')}?check=quote.crossed" in check
+    assert check.index("GBP/USD.SIM") < check.index("EUR/USD.SIM")
+    assert '<td class="num">200</td><td class="num">400 rows</td><td class="num">50 %</td>' in check
+    assert "USD/JPY.SIM" not in check
 
 
 def test_the_catalogue_is_refused_without_permission_and_for_what_is_not_there(

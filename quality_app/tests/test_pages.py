@@ -8,7 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from catalog_app.models import Dataset, Job
+from quality_app.checks.registry import CHECKS
 from quality_app.services.gaps.scan import scan
+from quality_app.services.inputs import inputs_of
+from quality_app.services.samples import near
 from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset, bars_at
 from quality_app.tests.frames import rows_of
@@ -72,12 +75,16 @@ def test_the_checks_page_shows_findings_down_to_the_row_and_the_sum(
     rows = rows_of("quote", 1000)
     rows[7] |= {"bid_price": "1.20000"}
     dataset = make_dataset("quote", rows, defined=False)
-    validate(dataset)
+    crossed = validate(dataset).results.get(check_id="quote.crossed")
+    (sample,) = crossed.samples
+    sample["values"] = dict(reversed(sample["values"].items()))  # PostgreSQL keeps no order of keys
+    crossed.save()
     text = trader_client.get(reverse("quality:checks", args=[dataset.pk])).content.decode()
     assert "<html" in text
     assert f"{reverse('catalog:dataset-rows', args=[dataset.pk])}?at={rows[7]['ts_init']}" in text
-    assert "bid_price 1.20000" in text
-    assert "0.1000 %" in text  # the rate
+    assert text.index(">bid_price</th>") < text.index(">ask_price</th>") < text.index(">ts_event, UTC</th>")
+    assert '<td class="num mono">1.20000</td>' in text
+    assert '1 of 1\u202f000 rows, <span class="nowrap">0.1 %</span>' in text
     assert "The store defines no such instrument" in text
     assert "Unknown: counts nowhere." in text
     assert str(dataset.quality_score) in text
@@ -143,3 +150,25 @@ def test_pages_ask_a_constant_number_of_queries(
     scan(dataset)
     with django_assert_max_num_queries(14):
         trader_client.get(reverse(f"quality:{name}", args=[dataset.pk]))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "shown"),
+    [("2903.41", "2908.71553191", "2908.716"), ("0", "0.3453", "0.3453"), ("0.02", "9.07047865866e-05", "0.00009070")],
+)
+def test_an_expected_value_has_the_digits_that_tell_it_from_what_was_found(
+    value: str, expected: str, shown: str
+) -> None:
+    assert near(value, expected) == shown
+
+
+def test_inputs_are_told_in_words() -> None:
+    given = {"zone": "UTC", "priceIncrementRaw": 10**14, "intervalNs": 60 * 10**9, "other": None, "rows": 5}
+    assert inputs_of(CHECKS["return.spike"], given)[0] == ("Back within, rows", "5")
+    assert set(inputs_of(None, given)) == {
+        ("Time zone", "UTC"),
+        ("Price increment", "0.01"),
+        ("Length of a bar", "1 min"),
+        ("other", "unknown"),
+        ("rows", "5"),
+    }

@@ -128,6 +128,40 @@ def test_a_file_that_another_works_on_is_waited_for(make_dataset: MakeDataset) -
     assert parts.check_file(file)  # whoever had it is dead
 
 
+def test_who_comes_back_after_its_claim_ran_out_leaves_the_file_to_the_next(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset("quote", _quotes(0))
+    late, following = (Parts(prepare(dataset).plan) for _ in range(2))
+    (file,) = late.plan.files
+    stale = late._claimed(file)
+    assert stale is not None
+    PartialResult.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert following._claimed(file) is not None
+    late._release(stale)
+    assert PartialResult.objects.get().claim == following.claim
+    assert not late.check_file(file)
+
+
+def test_a_file_that_was_claimed_and_not_read_is_not_known(make_dataset: MakeDataset) -> None:
+    parts = Parts(prepare(make_dataset("quote", _quotes(0)), ["row.duplicate"]).plan)
+    (file,) = parts.plan.files
+    part = parts._claimed(file)
+    assert part is not None
+    parts._release(part)
+    parts.reload()
+    assert not parts.is_known(file)
+    assert parts.check_file(file)
+    assert parts.is_known(file)
+
+
+def test_help_ends_where_a_job_waits_for_a_worker(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset("quote", _quotes(0))
+    checks = [check.id for check in prepare(dataset).row_checks]
+    running, waiting = _job(dataset, JobState.RUNNING), _job(dataset, JobState.QUEUED)
+    assert helping.help_validate(dataset.pk, running.pk, checks) == 0
+    Job.objects.filter(pk=waiting.pk).update(state=JobState.SUCCEEDED)
+    assert helping.help_validate(dataset.pk, running.pk, checks) == 1
+
+
 def test_a_job_validates_and_tells(make_dataset: MakeDataset) -> None:
     dataset = make_dataset("quote", _quotes(0, bid_price="1.20000"))
     job = run_inline("validate", {"datasetIds": [str(dataset.pk)]})

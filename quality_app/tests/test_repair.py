@@ -1,5 +1,6 @@
 """Repair of rows that are bad data: just those change, NautilusTrader reads the rest, and undo brings them back."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from catalog_app.services.errors import Conflict
 from catalog_app.services.jobs import run_inline, run_job
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
-from catalog_app.tests.store.upstream import records
+from catalog_app.tests.store.upstream import answers
 from quality_app.models import Anomaly
 from quality_app.services.anomalies.recording import record
 from quality_app.services.anomalies.repair import RepairRefused, repairable, request_preview, request_repair
@@ -68,11 +69,17 @@ def previewed(user: User, method: str = "drop", **how: Any) -> Job:
     return job
 
 
-def test_bad_rows_are_dropped_and_undo_brings_them_back(bad: Dataset, store: Store, data_admin: User) -> None:
-    root = Path(store.root)
-    before = records(root, "quote")
+def content(root: Path) -> dict[str, bytes]:
+    """The store's data files."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in (root / "data").rglob("*") if path.is_file()}
+
+
+def test_bad_rows_are_dropped_and_undo_brings_them_back(
+    bad: Dataset, store: Store, data_admin: User, tmp_path: Path
+) -> None:
+    root, kept = Path(store.root), Path(shutil.copytree(store.root, tmp_path / "kept"))
     preview = previewed(data_admin)
-    assert records(root, "quote") == before
+    assert content(root) == content(kept)
     (plan,) = preview.result["plans"]
     assert (plan["rowsBefore"], plan["rowsAfter"], preview.result["number"]) == (50, 48, 2)
     assert [row["before"]["bid_price"] for row in preview.result["rows"]] == ["1.20000"] * 2
@@ -81,7 +88,9 @@ def test_bad_rows_are_dropped_and_undo_brings_them_back(bad: Dataset, store: Sto
     job = done(request_repair(preview, data_admin))
 
     assert job.state == JobState.SUCCEEDED, job.error
-    assert records(root, "quote") == [row for at, row in enumerate(before) if at not in {7, 20}]
+    before, after = answers([(kept, "quote"), (root, "quote")])
+    assert len(before) == 50
+    assert after == [row for at, row in enumerate(before) if at not in {7, 20}]
     assert standings(bad) == [(7, "repaired"), (20, "repaired")]
     operation = StoreOperation.objects.get(kind="repair")
     assert (operation.rows_before, operation.rows_after, operation.user) == (50, 48, data_admin)
@@ -95,16 +104,16 @@ def test_bad_rows_are_dropped_and_undo_brings_them_back(bad: Dataset, store: Sto
     undone = run_inline("undo", {"operationId": str(operation.pk)}, data_admin)
 
     assert undone.state == JobState.SUCCEEDED, undone.error
-    assert records(root, "quote") == before
+    assert content(root) == content(kept)
     assert standings(bad) == [(7, "bad_data"), (20, "bad_data")]
     check(bad)
     assert standings(bad) == [(7, "bad_data"), (20, "bad_data")]
 
 
 def test_bad_rows_give_place_to_those_of_another_store(
-    bad: Dataset, other: Dataset, store: Store, data_admin: User
+    bad: Dataset, other: Dataset, store: Store, data_admin: User, tmp_path: Path
 ) -> None:
-    before = records(Path(store.root), "quote")
+    kept = Path(shutil.copytree(store.root, tmp_path / "kept"))
     preview = previewed(data_admin, "replace", source=other)
     assert [one["reason"] for one in preview.result["refused"]] == ["The other dataset has no row at this time."]
     (row,) = preview.result["rows"]
@@ -112,8 +121,7 @@ def test_bad_rows_give_place_to_those_of_another_store(
 
     assert done(request_repair(preview, data_admin)).state == JobState.SUCCEEDED
 
-    right = records(Path(other.store.root), "quote")
-    after = records(Path(store.root), "quote")
+    before, right, after = answers([(root, "quote") for root in (kept, other.store.root, store.root)])
     assert after == [*before[:7], right[7], *before[8:]]
     assert standings(bad) == [(7, "repaired"), (20, "bad_data")]
 

@@ -82,6 +82,7 @@ def test_deleting_many_at_once_is_noted_too(data_admin_client: Client, dataset: 
         ({"mode": "off", "venue": "SIM", "asset_class": "FX"}, "Fill in exactly one of"),
         ({"mode": "off", "venue": "SIM", "note": ""}, "This field is required."),
         ({"mode": "off", "instrument_id": ".."}, "cannot name a directory"),
+        ({"mode": "off", "dataset": "NaN"}, "not one of the available choices"),
         ({"mode": "off", "venue": "SIM", "check_id": "no.such"}, "not one of the available choices"),
         ({"mode": "off", "instrument_id": "TAKEN/1.SIM"}, "already"),
     ],

@@ -107,7 +107,7 @@ def test_many_datasets_cost_two_queries(
 
 def test_what_a_check_no_longer_knows_has_no_effect_and_is_told(dataset: Dataset) -> None:
     old = rule(params={"toleranceMs": 1}, venue="SIM")
-    QualityRule.objects.filter(pk=old.pk).update(params={"toleranceMs": -5, "gone": 1})
+    QualityRule.objects.filter(pk=old.pk).update(params={"gone": 1, "toleranceMs": -5})
     QualityRule.objects.create(check_id="retired.check", venue="SIM", mode="off", note="x")
     assert resolve(dataset).values == {}
     assert resolve(dataset).disabled == {}

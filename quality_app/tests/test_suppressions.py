@@ -112,7 +112,11 @@ def test_the_page_suppresses_with_reason_and_last_day(trader_client: Client, dat
 
 @pytest.mark.parametrize(
     ("data", "said"),
-    [({"reason": ""}, b"Say why"), ({"reason": "x", "until": "2001-01-01"}, b"This day is over")],
+    [
+        ({"reason": ""}, b"Say why"),
+        ({"reason": "x", "until": "2001-01-01"}, b"This day is over"),
+        ({"reason": "x", "until": "9999-12-31"}, b"leave it empty"),
+    ],
 )
 def test_the_page_says_what_is_missing(trader_client: Client, dataset: Dataset, data: dict, said: bytes) -> None:
     response = trader_client.post(reverse("quality:suppress", args=[dataset.pk, CHECK]), data, headers=HTMX)

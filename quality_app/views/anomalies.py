@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,7 +31,7 @@ from quality_app.services.anomalies.triage import triage
 COLUMNS = (
     ("time", "ts_init, UTC", ""),
     ("instrument", "Instrument", ""),
-    ("", "Data", ""),
+    ("", "Type", ""),
     ("check", "Check", ""),
     ("", "Value", "num"),
     ("", "Expected", "num"),
@@ -109,7 +109,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         label = Anomaly.State(request.POST["decision"]).label.lower()
         left = f" {done.repaired:,} are repaired and stay so: undo the repair first." if done.repaired else ""
         messages.success(request, f"{done.decided:,} decided: {label}.{left}")
-    return redirect(_back(request))
+    return HttpResponseRedirect(_back(request))
 
 
 @require_safe

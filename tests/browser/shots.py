@@ -1,6 +1,6 @@
 """Pages as a person sees them: logging in, and a console that must stay silent."""
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.running import Desk
 
@@ -30,3 +30,14 @@ class Session:
         """Go to a path of the desk."""
         self.page.goto(f"{self.desk.url}{path}")
         return self.page
+
+
+def press(page: Page, wanted: Locator, key: str = "Enter") -> None:
+    """Walk to a control with Tab, as someone without a mouse does, and press a key on it."""
+    expect(wanted).to_be_visible()
+    for _ in range(120):
+        if wanted.evaluate("element => element === document.activeElement"):
+            page.keyboard.press(key)
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {wanted}")

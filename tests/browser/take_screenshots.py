@@ -19,117 +19,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from datacatalog.env import BASE_DIR
 from tests.browser.conftest import CHROMIUM_FLAGS, CHROMIUM_NAMES
+from tests.browser.prepared import PATIENCE, Prepared, fill_mapping, prepare, upload
 from tests.browser.shots import Session
-from tests.browser.vendor_files import many_quotes, minute_bars
+from tests.browser.vendor_files import many_quotes
 from tests.running import Desk
 
 OUT = BASE_DIR / "docs" / "screenshots"
 SCHEMES = ("light", "dark")
 MAX_BYTES = 300_000
-PATIENCE = 90_000
 QUOTES = 6_000_000
-DATASET = "/catalog/?venue=SIM&instrument=GBP%2FUSD.SIM"
-
-
-@dataclass
-class Prepared:
-    """A desk with something to show, and the addresses that only exist there."""
-
-    desk: Desk
-    dataset: str
-    instrument: str
-    export: str
-    mapping: str
-    finished_import: str
-    failed_import: str
-    preview: str
-    operation: str
-
-
-def prepare(desk: Desk, browser: Browser, place: Path) -> Prepared:
-    """Judge the demo data, import and export."""
-    for command in ("scan_gaps", "validate_data"):
-        done = desk.manage(command)
-        assert done.returncode in {0, 1}, done.stderr
-    session = Session(browser, desk, "admin")
-    page = session.open(DATASET)
-    page.locator(".browser-table").get_by_role("link", name="GBP/USD.SIM").first.click()
-    page.locator(".crumbs").get_by_role("link", name="GBP/USD.SIM").click()
-    instrument = _path(page)
-    page.locator("#content").get_by_role("link", name="1-MINUTE-BID").first.click()
-    dataset = _path(page)
-    page.get_by_role("link", name="Export", exact=True).last.click()
-    export = _path(page)
-    page.get_by_role("button", name="Start export").click()
-    _job_ends(page, "Succeeded")
-    bars = minute_bars(place / "eurchf-bid-m1.csv", bad=True)
-    mapping = upload(session, bars)
-    fill_mapping(page)
-    page.get_by_role("button", name="Start import").click()
-    failed = _job_ends(page, "Failed")
-    page.goto(f"{desk.url}{mapping}")
-    fill_mapping(page)
-    page.get_by_label("Import the good rows").check()
-    page.wait_for_load_state("networkidle")
-    page.get_by_role("button", name="Start import").click()
-    finished = _job_ends(page, "Succeeded")
-    mapping = upload(session, minute_bars(place / "eurchf-ask-m1.csv"))
-    operation = consolidate(session, "ADAUSDT.BINANCE")
-    preview = preview_consolidation(session, "BNBUSDT.BINANCE")
-    return Prepared(desk, dataset, instrument, export, mapping, finished, failed, preview, operation)
-
-
-def preview_consolidation(session: Session, instrument: str) -> str:
-    """See what joining the minute bars of an instrument by year would do; the path of the preview."""
-    page = session.open(f"/catalog/manage/?timeframe=1-MINUTE-LAST&q={instrument}")
-    page.get_by_role("checkbox", name=instrument).check()
-    page.get_by_role("button", name="Continue").click()
-    page.get_by_label("One file per").select_option("year")
-    page.get_by_role("button", name="Preview").click()
-    expect(page.locator("#manage-run")).to_be_visible(timeout=PATIENCE)
-    return _path(page)
-
-
-def consolidate(session: Session, instrument: str) -> str:
-    """Do it; the path of the operation."""
-    preview_consolidation(session, instrument)
-    page = session.page
-    page.locator("#manage-run").click()
-    expect(page.locator("#manage-status")).to_contain_text("Done.", timeout=PATIENCE)
-    page.locator("#manage-status").get_by_role("link", name="Consolidate").click()
-    expect(page.locator("#undo")).to_be_visible()
-    return _path(page)
-
-
-def upload(session: Session, path: Path) -> str:
-    """Upload a file; the path of its mapping page."""
-    page = session.open("/imports/new/")
-    page.get_by_label("File").set_input_files(path)
-    page.get_by_role("button", name="Upload").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(path.name, timeout=PATIENCE)
-    return _path(page)
-
-
-def fill_mapping(page: Page, instrument: str = "EUR/CHF.SIM", base: str = "EUR", quote: str = "CHF") -> None:
-    """Say what instrument it is."""
-    for label, value in (("Instrument", instrument), ("Quote currency", quote), ("Base currency", base)):
-        control = page.locator("#mapping").get_by_label(label, exact=label == "Instrument")
-        if control.is_visible():
-            with page.expect_response(lambda response: "/imports/" in response.url):
-                control.fill(value)
-                control.press("Tab")
-            page.wait_for_load_state("networkidle")
-
-
-def _job_ends(page: Page, state: str) -> str:
-    page.wait_for_url("**/jobs/**")
-    expect(page.locator("#job-status")).to_contain_text(state, timeout=PATIENCE)
-    return _path(page)
-
-
-def _path(page: Page) -> str:
-    page.wait_for_load_state("networkidle")
-    return "/" + page.url.split("/", 3)[3]
 
 
 @dataclass(frozen=True)
@@ -150,9 +48,18 @@ def shots(known: Prepared) -> list[Shot]:
         Shot("catalog", "/catalog/?venue=SIM&data_type=bar"),
         Shot("instrument", known.instrument),
         Shot("dataset", known.dataset, ready=_chart, height=1000),
-        Shot("checks", known.dataset, ready=_scrolled_to("#checks"), height=1000),
+        Shot("checks", known.findings, ready=_scrolled_to("#checks"), height=1000),
         Shot("gaps", known.dataset, ready=_scrolled_to("#gaps"), height=800),
         Shot("rows", known.dataset, ready=_scrolled_to("#rows"), height=800),
+        Shot("quality", "/quality/", height=1100),
+        Shot("runs", "/quality/runs/?found=findings", height=700),
+        Shot("trend", "/quality/instruments/GBP/USD.SIM/", height=800),
+        Shot("rules", "/quality/checks/#return.spike"),
+        Shot("anomalies", "/quality/anomalies/"),
+        Shot("anomaly", known.anomaly, ready=_chart, height=1000),
+        Shot("repair", known.repair, height=760),
+        Shot("reconciliation", known.reconciliation, ready=_chart, height=1100),
+        Shot("report", known.report, height=1000),
         Shot("import-upload", "/imports/new/"),
         Shot("import-mapping", known.mapping, ready=fill_mapping, height=1000),
         Shot("import-finished", known.finished_import),

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from catalog_app.store.reader import scan
 from catalog_app.tests.store.conversions import write_dataset
 from catalog_app.tests.store.frames import UNIT, frame
-from tests.browser.shots import Session
+from tests.browser.shots import Session, press
 from tests.running import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -42,11 +42,11 @@ def test_files_are_consolidated_and_the_operation_undone(browser: Browser, desk:
     assert (len(names), rows.height) == (FILES, FILES * ROWS)
 
     session.open("/catalog/manage/?q=SEK/NOK.SIM")
-    _press(page, page.get_by_role("checkbox", name=INSTRUMENT), "Space")
+    press(page, page.get_by_role("checkbox", name=INSTRUMENT), "Space")
     expect(page.locator("[data-chosen]")).to_have_text("1 chosen")
-    _press(page, page.get_by_role("button", name="Continue"))
+    press(page, page.get_by_role("button", name="Continue"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Consolidate files")
-    _press(page, page.get_by_role("button", name="Preview"))
+    press(page, page.get_by_role("button", name="Preview"))
     expect(page.locator("#manage-run")).to_be_visible(timeout=PATIENCE)
     files, counted, size, _ = page.locator("#manage-status .figure").all_inner_texts()
     assert files.startswith(f"{FILES}→1")
@@ -63,12 +63,12 @@ def test_files_are_consolidated_and_the_operation_undone(browser: Browser, desk:
     page.get_by_role("link", name="Operations and storage").click()
     entry = page.locator("#operation-rows tr", has_text=DIRECTORY).filter(has_text="Consolidate")
     expect(entry).to_contain_text(f"{FILES} → 1")
-    _press(page, entry.get_by_role("link"))
+    press(page, entry.get_by_role("link"))
     expect(page.locator("#before tbody tr")).to_have_count(FILES)
     operation = page.url
 
-    _press(page, page.locator("#undo summary"))
-    _press(page, page.get_by_role("button", name="Undo operation"))
+    press(page, page.locator("#undo summary"))
+    press(page, page.get_by_role("button", name="Undo operation"))
     expect(page.locator("#manage-status")).to_contain_text("has its former files again", timeout=PATIENCE)
     page.goto(operation)
     expect(page.locator("#undo")).to_contain_text("It has been undone.")
@@ -82,22 +82,11 @@ def _run_while_the_worker_rests(page: Page, desk: Desk) -> None:
     worker = desk.process_of("worker-heavy")
     os.kill(worker, signal.SIGSTOP)
     try:
-        _press(page, page.locator("#manage-run"))
+        press(page, page.locator("#manage-run"))
         expect(page.locator("#manage-status")).to_contain_text("Waits for a worker")
         expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     finally:
         os.kill(worker, signal.SIGCONT)
-
-
-def _press(page: Page, wanted: Locator, key: str = "Enter") -> None:
-    """Walk to a control with Tab, as someone without a mouse does, and press a key on it."""
-    expect(wanted).to_be_visible()
-    for _ in range(80):
-        if wanted.evaluate("element => element === document.activeElement"):
-            page.keyboard.press(key)
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not reach {wanted}")
 
 
 def _names(directory: Path) -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.prepared import fill_mapping, upload
 from tests.browser.shots import Session
-from tests.browser.take_screenshots import fill_mapping, upload
 from tests.browser.vendor_files import minute_bars
 from tests.running import Desk
 
@@ -113,6 +113,12 @@ def pages(browser: Browser, desk: Desk, tmp_path_factory: pytest.TempPathFactory
         "runs": "/catalog/runs/",
         "refused import": refused,
         "finished import": imported,
+        "quality": "/quality/",
+        "anomalies": "/quality/anomalies/",
+        "reconciliations": "/quality/reconcile/",
+        "validation runs": "/quality/runs/",
+        "quality reports": "/quality/reports/",
+        "catalogue of checks": "/quality/checks/",
         "tokens": "/account/tokens/",
         "api": "/api/v1/docs",
         "admin": "/admin/",

@@ -34,6 +34,16 @@ QUERIES = {
     "jobs:list": ("state", "kind", "mine", "page"),
     "jobs:detail": ("told",),
     "quality:gaps": ("show", "page"),
+    "quality:catalogue": ("type",),
+    "quality:dashboard": ("range",),
+    "quality:runs": ("found",),
+    "quality:trend": ("metric", "start"),
+    "quality:anomalies": ("severity", "start"),
+    "quality:anomaly-marks": ("end",),
+    "quality:repair-anomalies": ("anomaly",),
+    "quality:reconciliation": ("run", "pair"),
+    "quality:reports": ("scope", "key"),
+    "api:get_trend": ("maxPoints", "start"),
     "exports:new": ("dataset", "start", "end", "export_format"),
     "login": ("next",),
     "api:get_catalog": ("limit", "cursor"),
@@ -121,12 +131,15 @@ FORMS = {
     "/account/tokens/": {"name": "x", "scopes": "read", "days": "7"},
     "/login/": {"username": "x", "password": "y", "next": "/"},
     "/admin/catalog_app/store/add/": {"name": "x", "root": "/tmp"},
+    "/admin/quality_app/suppression/add/": {"dataset": "", "check_id": "bar.ohlc", "reason": "x", "until": ""},
+    "/quality/anomalies/decide/": {"decision": "ignored", "anomaly": "", "reason": "x", "days": "3", "next": "/"},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("url", FORMS)
 def test_in_a_form(world: World, superuser_client, listener, url):
-    fields = FORMS[url] | ({"dataset": str(world.dataset.pk)} if "dataset" in FORMS[url] else {})
+    rows = {"dataset": str(world.dataset.pk), "anomaly": str(world.quality["anomaly_id"])}
+    fields = FORMS[url] | {name: key for name, key in rows.items() if name in FORMS[url]}
     for name in fields:
         for text in TEXTS:
             sent = fields | {name: text}

@@ -44,7 +44,7 @@ def _silence(site: Site) -> Broken | None:
     kept[lost] = False
     frame = site.frame.filter(pl.Series(kept))
     rows = np.flatnonzero(np.isin(frame[ORIGIN].to_numpy(), [start for start, _ in hangs]))
-    return Broken(frame, rows)
+    return Broken(frame, rows, _repeating(frame, rows))
 
 
 def _frozen(site: Site) -> Broken | None:
@@ -56,7 +56,14 @@ def _frozen(site: Site) -> Broken | None:
     rows: Rows = np.concatenate(runs)
     source = np.concatenate([np.full(len(run), run[0]) for run in runs])
     frozen = edit(site.frame, rows, {name: site.frame[name].gather(source) for name in _QUOTE})
-    return Broken(frozen, np.array([run[-1] for run in runs]), rows)
+    last = np.array([run[-1] for run in runs])
+    return Broken(frozen, last, np.union1d(rows, _repeating(frozen, last)))
+
+
+def _repeating(frame: pl.DataFrame, rows: Rows) -> Rows:
+    """Rows after some in which the feed is back, and happens to bring the same quote again."""
+    quote = frame.select(pl.struct(_QUOTE).rle_id()).to_series().to_numpy()
+    return np.setdiff1d(np.flatnonzero(np.isin(quote, quote[rows])), rows)
 
 
 _AROUND: Final = ("quote.outlier", "return.spike")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from celery import current_app
 from kombu import Connection
@@ -12,8 +13,14 @@ _QUICK = {"max_retries": 0, "socket_connect_timeout": 2.0, "socket_timeout": 5.0
 
 def send_run(job_id: str, queue: str) -> None:
     """Put the doorbell of a job into a queue. Any exception means that it may not have arrived."""
+    send(RUN_TASK, [job_id], queue)
+
+
+def send(task: str, args: list[Any], queue: str, times: int = 1) -> None:
+    """Put doorbells of a task into a queue. Any exception means that some may not have arrived."""
     with _connected() as connection:
-        current_app.send_task(RUN_TASK, args=[job_id], queue=queue, connection=connection, retry=False)
+        for _ in range(times):
+            current_app.send_task(task, args=args, queue=queue, connection=connection, retry=False)
 
 
 def waiting(queue: str) -> int:

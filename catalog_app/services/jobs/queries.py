@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -63,22 +64,36 @@ def kinds() -> list[str]:
     return list(Job.objects.order_by("kind").values_list("kind", flat=True).distinct())
 
 
+# Names of keys that only the machine reads, and times as jobs keep them.
+_ID = re.compile(r"(Id|Ids)$|^(fingerprints?|claim)$")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A parameter or part of a result, for people; `is_nested` text is JSON over several lines."""
+    """A parameter or part of a result, for people.
+
+    `is_nested` text is JSON over several lines; `is_detail` says that it is an id or nested: for who looks closely.
+    """
 
     label: str
     text: str
     is_nested: bool
+    is_detail: bool
 
 
-def facts(values: dict[str, Any]) -> list[Fact]:
-    """A job's parameters or result, without what is empty."""
-    return [
-        Fact(_label(name), _text(value), isinstance(value, list | dict))
+def facts(values: dict[str, Any], leave_out: str = "") -> list[Fact]:
+    """A job's parameters or result, without what is empty and what the page shows otherwise; details come last."""
+    found = [
+        Fact(_label(name), _text(value), is_nested := _is_nested(value), is_nested or bool(_ID.search(name)))
         for name, value in values.items()
-        if value not in (None, "", [], {})
+        if name != leave_out and value not in (None, "", [], {})
     ]
+    return sorted(found, key=lambda fact: fact.is_detail)
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, list | dict) for one in value))
 
 
 def _label(name: str) -> str:
@@ -89,6 +104,10 @@ def _label(name: str) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | dict):
+    if _is_nested(value):
         return json.dumps(value, indent=2, ensure_ascii=False)[:4000]
+    if isinstance(value, list):
+        return ", ".join(map(str, value))[:4000]
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return str(value)[:4000]

@@ -78,6 +78,6 @@ def _rest(draft: Draft, source: Source, repairs: Sequence[RowRepair]) -> Cell | 
 
 def _told(request: Repair) -> str:
     dropped = len(request.rows) - request.replaced
-    parts = [f"{dropped:,} rows are dropped"] if dropped else []
+    parts = [f"{dropped:,} {'row is' if dropped == 1 else 'rows are'} dropped"] if dropped else []
     parts += [f"{request.replaced:,} rows are replaced by rows of {request.source_root}"] if request.replaced else []
     return f"{', '.join(parts)}; all other rows stay as they are, in their order."

@@ -41,10 +41,10 @@ class Workers:
             "REDIS_URL": broker_url,
         }
 
-    def start(self) -> subprocess.Popen:
+    def start(self, app: str = "catalog_app.tests.jobs.worker", threads: int = 2) -> subprocess.Popen:
         number = len(self.processes)
-        command = [sys.executable, "-m", "celery", "-A", "catalog_app.tests.jobs.worker", "worker", "--pool=threads"]
-        command += ["--concurrency=2", "--queues=interactive,heavy", "--without-mingle", "--without-gossip"]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "--pool=threads"]
+        command += [f"--concurrency={threads}", "--queues=interactive,heavy", "--without-mingle", "--without-gossip"]
         with (self.directory / f"worker-{number}.log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, f"--hostname=w{number}@test"],

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog_app.models import Export, Job, JobLine
+from catalog_app.models import Dataset, Export, Job, JobLine, Store
 from catalog_app.models.job import JobState
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +184,48 @@ def test_permission_login_and_method(client, nobody_client, trader_client):
         assert getattr(trader_client, wrong)(url).status_code == 405
     assert nobody_client.get(LIST).status_code == 403
     assert trader_client.post(LIST).status_code == 405
+
+
+def test_a_job_over_datasets_lists_them_the_lowest_score_first(trader_client, tmp_path):
+    store = Store.objects.create(name="a", root=str(tmp_path))
+    names = ("AUD/USD.SIM", "EUR/USD.SIM", "USD/JPY.SIM")
+    datasets = [
+        Dataset.objects.create(
+            store=store, path=name, instrument_id=name, data_type="quote", size_bytes=1, file_count=1
+        )
+        for name in names
+    ]
+    scores = ("1.0000", None, "0.4900")
+    found = [{"datasetId": str(one.pk), "rows": 7, "score": score} for one, score in zip(datasets, scores, strict=True)]
+    gone = str(uuid.uuid4())
+    job = make(
+        kind="validate",
+        state=JobState.SUCCEEDED,
+        parameters={"datasetIds": [gone, *(str(one.pk) for one in datasets)], "force": True},
+        result={"datasets": [*found, {"datasetId": gone, "rows": 1, "score": "0.1"}]},
+    )
+    text = trader_client.get(detail(job)).content.decode()
+    table = text.partition('aria-label="Result by dataset"')[2].partition("</table>")[0]
+    assert table.index("USD/JPY.SIM") < table.index("AUD/USD.SIM") < table.index("EUR/USD.SIM")
+    assert "49.0 %" in table
+    assert reverse("catalog:dataset", args=[datasets[0].pk]) in table
+    assert "<dt>Datasets</dt><dd>4</dd>" in text
+    assert gone not in text
+
+
+def test_parameters_are_words_and_ids_are_folded(trader_client):
+    job = make(
+        parameters={
+            "previewId": "8b4",
+            "request": {"rows": [1]},
+            "directories": ["data/bar/X", "data/bar/Y"],
+            "start": "2026-11-22T14:46:09+00:00",
+        }
+    )
+    text = trader_client.get(detail(job)).content.decode()
+    plain, _, folded = text.partition("<summary>In detail</summary>")
+    assert "data/bar/X, data/bar/Y" in plain
+    assert "2026-11-22 14:46:09 UTC" in plain
+    assert "8b4" not in plain
+    assert "8b4" in folded
+    assert "&quot;rows&quot;" in folded

@@ -1,15 +1,17 @@
 """The chart's figure: bounded, and no extreme lost."""
 
 import json
+from itertools import groupby
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog_app.models import DataFile
-from catalog_app.services import series, series_buckets, series_figure
-from catalog_app.services.series import bounded_start, build_series, to_iso
-from catalog_app.services.series_buckets import bucket_width, width_text
+from catalog_app.services import series, series_band, series_buckets, series_figure
+from catalog_app.services.series import bounded_start, build_series
+from catalog_app.services.series_buckets import bucket_width, to_iso, width_text
 from catalog_app.tests.pages.conftest import MINUTE, START
 
 
@@ -56,9 +58,9 @@ def test_nothing_is_drawn_inside_a_hole(bar_dataset):
 def test_an_extreme_of_a_bucket_stays_in_the_band_of_quotes(quote_dataset, monkeypatch):
     monkeypatch.setattr(series_buckets, "POINTS", 50)
     built = build_series(quote_dataset)
-    lowest = _trace(built, "Lowest bid")
+    band = _trace(built, "Bid, lowest to highest")
     assert built.bucket_ns > 0
-    assert min(lowest["y"]) == pytest.approx(0.5)
+    assert min(value for value in band["y"] if value is not None) == pytest.approx(0.5)
     assert min(_trace(built, "Bid")["y"]) > 1
 
 
@@ -80,7 +82,24 @@ def test_no_line_goes_across_a_hole(quote_dataset, store_root, monkeypatch):
 
 
 def test_a_quote_holds_until_the_next_one(quote_dataset):
-    assert _trace(build_series(quote_dataset), "Ask")["line"]["shape"] == "hv"
+    assert _trace(build_series(quote_dataset, START, START + 10**9), "Ask")["line"]["shape"] == "hv"
+
+
+def test_a_band_is_empty_where_no_bucket_has_rows():
+    parts = [(0, 10, 1.0, 2.0), (10, 20, 1.5, 3.0), (50, 60, 1.0, 1.5)]
+    band = series_band.band_trace(parts, "Bid", "down")
+    first, second = (list(group) for is_point, group in groupby(band.x, lambda at: at is not None) if is_point)
+    assert (min(first), max(first)) == (to_iso(0), to_iso(20))
+    assert (min(second), max(second)) == (to_iso(50), to_iso(60))
+    assert band.y[:3] == (2.0, 3.0, 3.0)
+    assert band.fill == "toself"
+
+
+def test_lines_of_long_buckets_are_interrupted_over_a_weekend():
+    four_hours = 4 * 60 * MINUTE
+    buckets = [*range(30), *range(42, 72)]
+    frame = pl.DataFrame({"at": [bucket * four_hours for bucket in buckets]})
+    assert series_figure._breaks(frame, four_hours) == [30]
 
 
 def test_an_unreadable_type_has_no_figure(bar_dataset):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from catalog_app.models import Dataset
 from catalog_app.services.errors import ServiceError
@@ -14,6 +13,7 @@ from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.models import Anomaly, CheckResult
 from quality_app.services.context import require_unchanged
+from quality_app.services.inputs import inputs_of
 
 AROUND = 20
 HALF_HOUR_NS = 1_800 * 10**9
@@ -83,8 +83,7 @@ class Found:
     """The check that found an anomaly: its rule (None when it was retired), and what it was run with."""
 
     rule: Check | None
-    params: dict[str, Any]
-    facts: dict[str, Any]
+    inputs: list[tuple[str, str]]
 
 
 def found_by(anomaly: Anomaly) -> Found:
@@ -92,13 +91,7 @@ def found_by(anomaly: Anomaly) -> Found:
     rule = CHECKS.get(anomaly.check_id)
     results = CheckResult.objects.filter(run__dataset=anomaly.dataset_id, check_id=anomaly.check_id)
     params = results.order_by("-run__finished_at").values_list("params", flat=True).first() or {}
-    labels = (
-        {param.name: f"{param.label}, {param.unit}" if param.unit else param.label for param in rule.params}
-        if rule
-        else {}
-    )
-    given = {labels[name]: value for name, value in params.items() if name in labels}
-    return Found(rule, given, {name: value for name, value in params.items() if name not in labels})
+    return Found(rule, inputs_of(rule, params))
 
 
 def sources_for(dataset: Dataset) -> list[Dataset]:

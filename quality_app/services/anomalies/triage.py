@@ -73,5 +73,7 @@ def _require_sense(anomaly_ids: Sequence[UUID], decision: str, reason: str, expi
         raise TriageRefused("Say what they are: a real event, bad data, ignored, or open again.")
     if decision == State.IGNORED and not reason.strip():
         raise TriageRefused("Say why they are ignored: whoever looks next needs to know.")
+    if "\0" in reason:
+        raise TriageRefused("The reason holds a NUL character: write it without.")
     if expires_at is not None and expires_at <= timezone.now():
         raise TriageRefused("Ignoring them would be over before it begins: give a later time.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from catalog_app.durations import duration_text
-from catalog_app.services.series import to_iso
-from catalog_app.services.series_buckets import width_text
+from catalog_app.services.series_band import band_trace
+from catalog_app.services.series_buckets import to_iso, width_text
 from quality_app.models import ReconciliationRun
 
 # Parts without matched rows before a line is interrupted.
@@ -22,26 +23,16 @@ def difference_figure(
     series, scale = run.series[number], run.measures["ticksPerGrain"]
     after, width = drawn_parts(run, number)
     columns = [series[name] for name in ("bucket", "low", "mean", "high")]
-    points = [(after + bucket * width + width // 2, *values) for bucket, *values in zip(*columns, strict=True)]
-    points = [p for p in points if (start_ns is None or p[0] >= start_ns) and (end_ns is None or p[0] <= end_ns)]
-    if not points:
-        return None
-    at: list[str] = []
-    lines: list[list[float | None]] = [[], [], []]
-    before = points[0][0]
-    for time, *values in points:
-        if time - before > _LONGEST_BREAK * width:
-            at.append(to_iso(before + width))
-            _append(lines, [None] * 3)
-        at.append(to_iso(time))
-        _append(lines, [value * scale for value in values])
-        before = time
-    names = (("Lowest", "accent-edge", None), ("Highest", "accent-band", "tonexty"), ("Mean", "accent", None))
-    low, mean, high = lines
-    traces = [
-        go.Scatter(x=at, y=y, name=name, mode="lines", meta=meta, fill=fill, connectgaps=False)
-        for (name, meta, fill), y in zip(names, (low, high, mean), strict=True)
+    parts = [
+        (after + bucket * width, low * scale, mean * scale, high * scale)
+        for bucket, low, mean, high in zip(*columns, strict=True)
+        if (start_ns is None or after + (bucket + 1) * width > start_ns)
+        and (end_ns is None or after + bucket * width < end_ns)
     ]
+    if not parts:
+        return None
+    band = [(start, start + width, low, high) for start, low, _, high in parts]
+    traces = [band_trace(band, "Lowest to highest", "accent"), _mean_line(parts, width)]
     layout: dict[str, Any] = {
         "title": {"text": f"Difference in ticks: lowest, mean and highest of each {_per(width)}"},
         "xaxis": {"type": "date"},
@@ -56,9 +47,19 @@ def drawn_parts(run: ReconciliationRun, number: int) -> tuple[int, int]:
     return after, max(-(-(until - after) // run.measures["buckets"]), 1)
 
 
-def _append(lines: list[list[float | None]], values: list[Any]) -> None:
-    for line, value in zip(lines, values, strict=True):
-        line.append(value)
+def _mean_line(parts: Sequence[tuple[int, float, float, float]], width: int) -> go.Scatter:
+    """The means in the middle of the parts, interrupted where nothing matched for some parts on end."""
+    x: list[str | None] = []
+    y: list[float | None] = []
+    before = parts[0][0]
+    for start, _, mean, _ in parts:
+        if start - before > _LONGEST_BREAK * width:
+            x.append(None)
+            y.append(None)
+        x.append(to_iso(start + width // 2))
+        y.append(mean)
+        before = start
+    return go.Scatter(x=x, y=y, name="Mean", mode="lines", meta="accent", connectgaps=False)
 
 
 def _per(width_ns: int) -> str:

@@ -83,7 +83,7 @@ def _worst_new(found: QuerySet[Anomaly], total: int) -> Table:
     shown = found.select_related("dataset__store").order_by(rank, F("ts_init_ns").desc(), "pk")[:SHOWN]
     rows: list[Row] = [
         {
-            "dataset": str(one.dataset),
+            "dataset": one.dataset.title,
             "datasetId": str(one.dataset_id),
             "anomalyId": str(one.pk),
             "store": one.dataset.store.name,

@@ -118,7 +118,7 @@ def _end_in_the_present(history: History, datasets: list[Dataset]) -> None:
 
 def named(dataset: Dataset) -> dict[str, Value]:
     """Return the values of a row that say which dataset it is about."""
-    return {"dataset": str(dataset), "datasetId": str(dataset.pk), "store": dataset.store.name}
+    return {"dataset": dataset.title, "datasetId": str(dataset.pk), "store": dataset.store.name}
 
 
 def score_text(value: Decimal | None) -> str | None:

@@ -84,7 +84,7 @@ def _new_gaps(found: QuerySet[Gap], total: int) -> Table:
     worst = found.select_related("dataset__store").order_by(rank, "-missing", "pk")[:SHOWN]
     rows: list[Row] = [
         {
-            "dataset": str(gap.dataset),
+            "dataset": gap.dataset.title,
             "datasetId": str(gap.dataset_id),
             "store": gap.dataset.store.name,
             "from": gap.gap_start.isoformat(),

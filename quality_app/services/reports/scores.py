@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import Count, Sum
 
 from catalog_app.models import Dataset
+from quality_app.checks.registry import CHECKS
 from quality_app.models import CheckResult
 from quality_app.scoring import band
 from quality_app.services.reports.document import Chart, Column, Figure, Row, Section, Table
@@ -58,8 +59,8 @@ def changes(facts: Facts) -> Section:
         if dataset.quality_score is not None and (was := before.get(dataset.pk)) is not None
     ]
     moves = [move for move in both if move[2]]
-    fell = sorted((move for move in moves if move[2] < 0), key=lambda move: (move[2], str(move[0].pk)))
-    rose = sorted((move for move in moves if move[2] > 0), key=lambda move: (-move[2], str(move[0].pk)))
+    fell = sorted((move for move in moves if move[2] < 0), key=lambda move: move[2])
+    rose = sorted((move for move in moves if move[2] > 0), key=lambda move: -move[2])
     first = sum(1 for one in facts.datasets if one.quality_score is not None and one.pk not in before)
     measured = of(len(both), len(facts.datasets), "datasets have both scores")
     figures = [
@@ -75,7 +76,7 @@ def changes(facts: Facts) -> Section:
 def worst(facts: Facts) -> Section:
     """The lowest scores, each with the check that costs it most."""
     known = [one for one in facts.datasets if one.quality_score is not None and one.quality_score < 1]
-    lowest = sorted(known, key=lambda dataset: (dataset.quality_score, str(dataset.pk)))[:SHOWN]
+    lowest = sorted(known, key=lambda dataset: dataset.quality_score or 0)[:SHOWN]
     causes = _causes(facts, lowest)
     before = facts.history.at_start.get("overall", {})
     rows: list[Row] = [
@@ -120,8 +121,8 @@ def checks(facts: Facts) -> Section:
         Column("check", "Check", "name"),
         Column("severity", "Severity", "state"),
         Column("datasets", "Datasets", "count"),
-        Column("violations", "Violating rows", "count"),
-        Column("rows", "Rows looked at", "count"),
+        Column("violations", "Violations", "count"),
+        Column("rows", "Looked at", "count"),
         Column("rate", "Rate", "rate"),
     ]
     note = f"The latest run of each of {validated:,} validated datasets by the period's end."
@@ -165,7 +166,15 @@ def _causes(facts: Facts, datasets: list[Dataset]) -> dict[Any, str]:
     runs = [facts.runs[dataset.pk].key for dataset in datasets if dataset.pk in facts.runs]
     found = CheckResult.objects.filter(run__in=runs, violations__gt=0).exclude(severity="info").select_related("run")
     mildest_first = sorted(found, key=lambda one: (one.severity == "critical", -(one.score or 0), one.violations))
-    return {one.run.dataset_id: f"{one.check_id}: {one.violations:,} of {one.rows:,} rows" for one in mildest_first}
+    return {
+        one.run.dataset_id: f"{one.check_id}: {one.violations:,} of {one.rows:,} {_unit(one.check_id)}"
+        for one in mildest_first
+    }
+
+
+def _unit(check_id: str) -> str:
+    check = CHECKS.get(check_id)
+    return check.unit if check else "rows"
 
 
 def _trend(facts: Facts, name: str) -> Chart:

@@ -78,7 +78,7 @@ def _by_part(facts: Facts, field: str, noun: str) -> Table:
 def _grown(facts: Facts) -> Table:
     before = facts.history.at_start.get("size_bytes", {})
     changed = [(one, one.size_bytes - int(before[one.pk])) for one in facts.datasets if one.pk in before]
-    moved = sorted((pair for pair in changed if pair[1]), key=lambda pair: (-abs(pair[1]), str(pair[0].pk)))
+    moved = sorted((pair for pair in changed if pair[1]), key=lambda pair: -abs(pair[1]))
     rows: list[Row] = [{**named(one), "bytes": one.size_bytes, "growth": change} for one, change in moved[:SHOWN]]
     columns = [
         Column("dataset", "Dataset", "dataset"),

@@ -13,6 +13,8 @@ from quality_app.checks.check import EVERY_TYPE, Check
 from quality_app.checks.param import Param
 from quality_app.checks.registry import CHECKS
 from quality_app.models import QualityRule
+from quality_app.services.anomalies.recording import makes_anomalies
+from quality_app.services.rules.found import FoundIn, found_by_check
 from quality_app.services.rules.history import settings_of, with_unit
 from quality_app.services.rules.resolution import ResolvedRules, resolve
 
@@ -49,6 +51,8 @@ class Entry:
     params: Sequence[Parameter]
     rules: Sequence[Rule]
     off_because: str
+    found: FoundIn | None
+    has_anomalies: bool
 
 
 def catalogue(data_type: str = "", dataset: Dataset | None = None) -> list[tuple[str, list[Entry]]]:
@@ -58,10 +62,11 @@ def catalogue(data_type: str = "", dataset: Dataset | None = None) -> list[tuple
     for rule in QualityRule.objects.select_related("dataset__store"):
         rules[rule.check_id].append(Rule(rule, ", ".join(settings_of(rule))))
     resolved = resolve(dataset) if dataset else ResolvedRules()
+    found = {} if dataset else found_by_check()
     groups: dict[str, list[Entry]] = {name: [] for name in DIMENSIONS}
     for check in sorted(CHECKS.values(), key=lambda check: check.id):
         if not wanted or check.rule is None or wanted in check.data_types:
-            groups[check.dimension].append(_entry(check, rules[check.id], resolved))
+            groups[check.dimension].append(_entry(check, rules[check.id], resolved, found.get(check.id)))
     return [(name, entries) for name, entries in groups.items() if entries]
 
 
@@ -70,7 +75,7 @@ def data_types() -> list[tuple[str, str]]:
     return [(name, DataType(name).label) for name in EVERY_TYPE]
 
 
-def _entry(check: Check, rules: Sequence[Rule], resolved: ResolvedRules) -> Entry:
+def _entry(check: Check, rules: Sequence[Rule], resolved: ResolvedRules, found: FoundIn | None) -> Entry:
     every = check.rule is None or set(check.data_types) >= set(EVERY_TYPE)
     return Entry(
         check=check,
@@ -79,6 +84,8 @@ def _entry(check: Check, rules: Sequence[Rule], resolved: ResolvedRules) -> Entr
         params=[_parameter(check, param, resolved) for param in check.params],
         rules=rules,
         off_because=resolved.disabled.get(check.id, ""),
+        found=found,
+        has_anomalies=makes_anomalies(check.id),
     )
 
 

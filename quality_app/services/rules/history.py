@@ -45,7 +45,8 @@ def _words(check_id: str, state: dict[str, Any]) -> dict[str, str]:
     check = CHECKS.get(check_id)
     params = {param.name: param for param in check.params} if check else {}
     words = {"Runs": {"on": "yes", "off": "no"}[state["mode"]]} if state.get("mode") else {}
-    for name, value in state.get("params", {}).items():
+    values = state.get("params", {})
+    for name, value in (check.in_order(values) if check else values).items():
         words[params[name].label if name in params else name] = (
             with_unit(params[name], value) if name in params else str(value)
         )

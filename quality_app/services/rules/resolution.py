@@ -151,7 +151,7 @@ def problems_of(rule: QualityRule) -> list[str]:
     if check is None:
         return [f"There is no check {rule.check_id} any more."]
     problems = []
-    for name, raw in rule.params.items():
+    for name, raw in check.in_order(rule.params).items():
         try:
             _parse(check, name, raw)
         except ValueError as error:

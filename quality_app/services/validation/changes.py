@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Q
 
 from quality_app.checks.check import Check
 from quality_app.checks.registry import CHECKS
 from quality_app.models import CheckResult, ValidationRun
+from quality_app.services.samples import SampleTable, sample_table
 
 SAMPLES_SHOWN = 20
 # Kinds of change in the order in which they are told.
@@ -34,6 +34,7 @@ class ResultLine:
     result: CheckResult | None
     before: CheckResult | None
     change: str
+    data_type: str
 
     @property
     def label(self) -> str:
@@ -58,9 +59,9 @@ class ResultLine:
         return self.result.violations / self.result.rows if self.result and self.result.rows else None
 
     @property
-    def samples(self) -> list[dict[str, Any]]:
+    def table(self) -> SampleTable | None:
         """The first violating rows."""
-        return self.result.samples[:SAMPLES_SHOWN] if self.result else []
+        return sample_table(self.result, self.data_type, SAMPLES_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _lines(run: ValidationRun, before: ValidationRun | None) -> list[ResultLine]
     now = {result.check_id: result for result in run.results.all()}
     then = {result.check_id: result for result in before.results.all()} if before else {}
     lines = [
-        ResultLine(check_id, CHECKS.get(check_id), now.get(check_id), then.get(check_id), change)
+        ResultLine(check_id, CHECKS.get(check_id), now.get(check_id), then.get(check_id), change, run.dataset.data_type)
         for check_id in sorted(now | then)
         if (change := _change(now.get(check_id), then.get(check_id), first=before is None))
     ]

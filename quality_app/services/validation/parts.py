@@ -285,7 +285,9 @@ class Parts:
     def _check_seam(self, seam: Seam, files: Sequence[DataFile]) -> PartialResult:
         spans = [(self.plan.file_identity(files[span.file]), span.start, span.stop) for span in seam.spans]
         identity = self.plan.identity("ends", spans, seam.lead, seam.trail)
-        part = self.known.get(identity) or PartialResult(dataset=self.plan.dataset, identity=identity)
+        part = self.known.get(identity)
+        if part is None:  # another validation of the same dataset may make it at the same time
+            part = PartialResult.objects.get_or_create(dataset=self.plan.dataset, identity=identity)[0]
         missing = self._missing(part, None, self.plan.stateless)
         if not missing:
             return part

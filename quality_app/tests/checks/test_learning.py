@@ -97,6 +97,43 @@ def test_an_hour_of_few_waits_is_not_held_against_busier_ones() -> None:
     assert wait.scale[1] == 60.0
 
 
+@pytest.mark.parametrize("apart", [1, 5])
+def test_hangs_do_not_stretch_what_is_usual(apart: int) -> None:
+    # Three hours of quotes, of 3,600 or 720 waits each; the last hour's feed hangs three times.
+    hours = pl.DataFrame({"open_ns": [MONDAY_NS], "close_ns": [2**62]})
+    waits = np.random.default_rng(3).exponential(apart, 3 * 3_600 // apart)
+    seconds = np.cumsum(waits)
+    hung = seconds + np.sum([300.0 * (seconds > start) for start in (7_500, 8_000, 8_500)], axis=0)
+    sound, broken = (
+        learn_profile(quotes(list(times), list(range(len(times)))), context("quote", sessions=hours)).seasonal["wait"]
+        for times in (seconds, hung)
+    )
+    assert sound.scale[2] == pytest.approx(apart * np.log(1_000), rel=0.35)
+    assert broken.scale[2] == pytest.approx(sound.scale[2], rel=0.35)
+    assert broken.scale[0] == pytest.approx(sound.scale[0], rel=0.35)
+
+
+def test_hours_of_hardly_any_waits_are_judged_by_the_week_at_least() -> None:
+    hours = pl.DataFrame({"open_ns": [MONDAY_NS], "close_ns": [2**62]})
+    seconds = [*np.arange(0, 3_600, 2), *np.arange(3_600, 3_603, 0.1)]
+    wait = learn_profile(quotes(seconds, list(range(len(seconds)))), context("quote", sessions=hours)).seasonal["wait"]
+    assert wait.scale[1] == wait.scale[0] == 2.0
+
+
+@pytest.mark.parametrize("data_type", ["quote", "trade"])
+def test_the_smallest_usual_step_is_learned_where_no_increment_is_known(data_type: str) -> None:
+    steps = np.tile([0, 3, -3, 6, -6, 0], 100)
+    prices = 10_000 + np.cumsum(steps)
+    prices[300] += 1  # finer than the rest: a defect
+    column = {"trade": "price", "quote": "bid_price"}[data_type]
+    frame = frame_of(data_type, rows_of(data_type, len(prices)))
+    frame = frame.with_columns(pl.Series(column, [int(price) * 10**14 for price in prices], dtype=pl.Int128))
+    unknown = replace(context(data_type), price_increment=None)
+    assert learn_profile(frame, unknown).facts["price_step_raw"] == str(3 * 10**14)
+    assert learn_profile(frame.head(1), unknown).facts["price_step_raw"] is None
+    assert "price_step_raw" not in learn_profile(frame, replace(unknown, price_increment=10**14)).facts
+
+
 def test_the_typical_spread_is_relative_to_the_mid() -> None:
     spread = learn_profile(quotes([n / 10 for n in range(200)], [0] * 200), context("quote")).seasonal["spread"]
     assert spread.median[0] == pytest.approx(0.00011 / 1.100055)

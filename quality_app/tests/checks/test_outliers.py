@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quality_app.checks import neighbours
 from quality_app.checks.check import Check
 from quality_app.checks.outliers import QUOTE_OUTLIER, TRADE_OUTLIER
+from quality_app.tests.checks.seasonal_data import profile
 from quality_app.tests.checks.windowed import (
     SECOND_NS,
+    TICK,
     in_price,
     known,
     marked,
@@ -115,6 +118,23 @@ def test_where_the_increment_is_unknown_the_smallest_step_of_the_window_counts(
     prices[150] += 5_000
     unknown = {"price_precision": precision, "price_increment": None}
     assert found(case, prices, **unknown) == [150]
+
+
+@both
+@pytest.mark.parametrize(("learned", "rows"), [(4, [150]), (5, []), (None, [])])
+def test_where_neighbours_do_not_differ_the_step_of_the_sample_counts(
+    case: Case, learned: int | None, rows: list[int]
+) -> None:
+    prices = walk(200, still=True)
+    prices[80] += 7
+    # Less than two such steps is no outlier, more is one.
+    prices[150] += 9
+    facts = {"price_step_raw": None if learned is None else str(learned * TICK)}
+    unknown = {"price_precision": None, "price_increment": None, "profile": profile(facts)}
+    assert found(case, prices, **unknown) == rows
+    basis = case[0].basis(known(case[2], **unknown))
+    assert basis["priceStepRaw"] == facts["price_step_raw"]
+    assert case[0].basis(known(case[2], profile=profile(facts)))["priceStepRaw"] is None
 
 
 def test_one_side_that_moves_by_less_than_a_spread_is_no_outlier() -> None:
@@ -221,4 +241,8 @@ def test_the_fast_path_leaves_out_no_outlier(case: Case, prices: list[int | None
     check, frame_of, data_type = case
     about = known(data_type, values={check.id: {"deviations": Decimal(deviations)}})
     frame = frame_of(prices[:120])
-    assert marked_in_slices(check, frame, about, 1) == marked(check, frame, about)
+    expected = marked_in_slices(check, frame, about, 1)
+    assert marked(check, frame, about) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_CHUNK", 16)
+        assert marked(check, frame, about) == expected

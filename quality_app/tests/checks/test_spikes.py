@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quality_app.checks import spikes
 from quality_app.checks.learning import learn_profile
 from quality_app.checks.spikes import SPIKE, VOLUME
 from quality_app.tests.checks.seasonal_data import assert_local, marked, prepared, profile, trades
@@ -23,9 +24,9 @@ def walk(count: int, seed: int = 1, scale: float = 1e-4) -> np.ndarray[tuple[int
 
 def test_finds_each_spike_and_nothing_else() -> None:
     prices = walk(2_000)
-    spikes = list(range(50, 1_950, 100))
-    prices[spikes] *= 1 + np.where(np.arange(len(spikes)) % 2, 0.006, -0.006)
-    assert marked(SPIKE, trades(prices), USUAL) == spikes
+    rows = list(range(50, 1_950, 100))
+    prices[rows] *= 1 + np.where(np.arange(len(rows)) % 2, 0.006, -0.006)
+    assert marked(SPIKE, trades(prices), USUAL) == rows
 
 
 def test_marks_all_rows_of_a_spike_until_the_price_is_back() -> None:
@@ -135,6 +136,10 @@ def test_marks_depend_on_rows_within_reach_alone(seed: int, first: int, count: i
     prices[rng.integers(0, 300, 30)] *= 1 + rng.normal(0, 0.003, 30)
     prices[rng.integers(0, 300, 3)] = np.nan
     prices[rng.integers(0, 300, 1)] = 0
+    whole = marked(SPIKE, trades(prices), USUAL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spikes, "_BLOCK", 16)
+        assert marked(SPIKE, trades(prices), USUAL) == whole
     assert_local(SPIKE, trades(prices), USUAL, min(first, 299), min(first + count, 300))
 
 

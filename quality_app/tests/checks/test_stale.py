@@ -95,13 +95,14 @@ def test_marks_depend_on_rows_within_reach_alone(seed: int, first: int, count: i
         assert_local(STALE, frame, KNOWN, first, min(first + count, 60))
 
 
-@given(st.integers(0, 10**6))
-def test_every_quote_that_stood_too_long_is_found(seed: int) -> None:
+@given(st.integers(0, 10**6), st.sampled_from([0, 5, 150]))
+def test_every_quote_that_stood_too_long_is_found(seed: int, disorder: int) -> None:
     rng = np.random.default_rng(seed)
-    seconds, bids = np.cumsum(rng.choice([1, 20, 100], 40)).tolist(), rng.integers(0, 2, 40).tolist()
+    seconds = (np.cumsum(rng.choice([1, 1, 1, 20, 100], 80)) + rng.integers(0, disorder + 1, 80)).tolist()
+    bids: list[int] = rng.choice([0, 0, 0, 1], 80).tolist()
     expected, came = [], 0
-    for row in range(40):
+    for row in range(80):
         came = row if row == 0 or bids[row] != bids[row - 1] else came
-        if seconds[min(row + 1, 39)] - seconds[came] > 90:
+        if seconds[min(row + 1, 79)] - seconds[came] > 90:
             expected.append(row)
     assert marked(STALE, quotes(seconds, bids), KNOWN) == expected

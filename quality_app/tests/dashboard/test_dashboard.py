@@ -166,7 +166,7 @@ def test_the_page_leads_on(trader_client: Client, market: list[Dataset], make_ru
     ):
         assert address in text
     assert "Validate the lot" in text
-    assert "2 checks, 4 rows" in text
+    assert "2 checks, 4 violations" in text
 
 
 def test_without_data_and_without_scores_the_page_says_what_to_do(trader_client: Client, make_row: MakeRow) -> None:

@@ -11,6 +11,7 @@ from channels.db import database_sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connections
 
 from catalog_app.services import jobs
 from catalog_app.tests.jobs.conftest import broker_url, do, redis_url  # noqa: F401
@@ -34,6 +35,7 @@ def channel_layer(redis_url: str, settings, monkeypatch) -> Iterator[None]:  # n
     channel_layers.backends.clear()
     yield
     channel_layers.backends.clear()
+    asyncio.run(database_sync_to_async(connections.close_all)())  # that thread's would keep the test database
 
 
 def socket_of(user: object) -> WebsocketCommunicator:

@@ -39,7 +39,7 @@ def test_scores_are_compared_with_the_last_measurement_before_the_period(past: D
     assert value(document, "changes.fell") == 1
     (table, _) = document.section("changes").tables
     (row,) = table.rows
-    assert (row["dataset"], row["change"]) == (str(past), "-0.0800")
+    assert (row["dataset"], row["change"]) == (past.title, "-0.0800")
 
 
 def test_what_was_not_measured_by_the_start_is_unknown_and_said_so(past: Dataset) -> None:
