@@ -14,6 +14,8 @@ from quality_app.checks.samples import take_samples
 
 # Rows of one ts_init that are kept as context; more would not be bounded.
 CONTEXT_ROWS: Final = 200_000
+# Rows that are looked at first for the beginning of a run; most are short.
+_LOOK: Final = 1_024
 # Rules that work with arrays leave the interpreter to each other most of the time.
 _POOL: Final = ThreadPoolExecutor(pl.thread_pool_size(), thread_name_prefix="checks")
 
@@ -112,11 +114,22 @@ class StretchRunner:
         """Keep what the next row to be judged looks back at: the halo, and the rows that share its ts_init."""
         ts = frame["ts_init"]
         following = min(self._judged - self._window_from, len(frame) - 1)
-        earlier = ts.slice(0, following) != ts[following]
-        run = following - (len(earlier) - (earlier.reverse().arg_max() or 0) if earlier.any() else 0)
+        run = _run_before(ts, following)
         self._result.cut = self._result.cut or run > CONTEXT_ROWS
         start = min(self._judged - self._window_from - self._halo.before, following - min(run, CONTEXT_ROWS))
         start = max(start, 0)
         # A copy, so that the batch itself can be freed.
         self._window = frame.slice(start).rechunk()
         self._window_from += start
+
+
+def _run_before(ts: pl.Series, row: int) -> int:
+    """How many rows right before a row share its ts_init."""
+    looked = _LOOK
+    while True:
+        earlier = ts.slice(max(row - looked, 0), min(looked, row)) != ts[row]
+        if earlier.any():
+            return int(earlier.reverse().arg_max() or 0)
+        if looked >= row:
+            return row
+        looked *= 16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -33,8 +34,11 @@ class Leave:
     explained: Mapping[str, int] = field(default_factory=dict)
 
 
-def refresh_scores(dataset: Dataset) -> Score:
-    """Compute a dataset's scores anew, save them with the sum that led to them, and keep them as metrics."""
+def refresh_scores(dataset: Dataset, confirmed_at: datetime | None = None) -> Score:
+    """Compute a dataset's scores anew, save them with the sum that led to them, and keep them as metrics.
+
+    `confirmed_at` is when the latest run was found to hold still: the dataset counts as validated then.
+    """
     with transaction.atomic():
         row = Dataset.objects.select_for_update().get(pk=dataset.pk)
         run = ValidationRun.objects.filter(dataset=row).prefetch_related("results").first()
@@ -43,7 +47,8 @@ def refresh_scores(dataset: Dataset) -> Score:
         row.quality_score = score.overall
         for name, value in score.dimensions.items():
             setattr(row, name, value)
-        row.last_validated = run.finished_at if run else None
+        times = (row.last_validated, run.finished_at, confirmed_at) if run else ()
+        row.last_validated = max((time for time in times if time is not None), default=None)
         left_out = {"suppressed": dict(leave.suppressed), "explained": dict(leave.explained)}
         row.metadata = {**row.metadata, SCORE: score.to_json() | left_out}
         fields = ["quality_score", *score.dimensions, "last_validated", "metadata"]

@@ -79,6 +79,8 @@ def test_nothing_is_read_again_when_nothing_changed(make_dataset: MakeDataset) -
     dataset = make_dataset("bar", rows_of("bar", 10))
     first = validate(dataset)
     assert validate(dataset).pk == first.pk
+    assert dataset.last_validated is not None
+    assert dataset.last_validated > first.finished_at  # it was found to hold still
     assert validate(dataset, force=True).pk != first.pk
 
 

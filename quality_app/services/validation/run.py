@@ -60,7 +60,7 @@ def validate(
     before = latest_run(dataset)
     same_files = before if before is not None and before.files == identities(work.files) else None
     if same_files is not None and not force and _covers(same_files, work):
-        refresh_scores(dataset)
+        refresh_scores(dataset, confirmed_at=started)
         return same_files
     if progress:
         progress.part(f"Checking {dataset}")

@@ -203,3 +203,11 @@ def test_a_file_after_many_short_ones_leaves_their_first_seams_alone() -> None:
     assert len(before) == 5
     assert before[:-1] == after[: len(before) - 1]
     assert sum(seam.judged for seam in after) == 500
+
+
+def test_a_repeat_is_found_however_long_the_run_of_one_moment() -> None:
+    frame = _dataset([(1, "1.1", 0)] * 10 + [(0, "1.1", 1 + n) for n in range(3_000)] + [(0, "1.1", 1)])
+    checks = [check for check in _near() if check.id == "row.duplicate"]
+    runner = StretchRunner(QUOTES, checks, Halo(BEFORE, AFTER))
+    found = _judge(runner, _cut(frame, [700])).findings["row.duplicate"]
+    assert [sample["row"] for sample in found.samples] == [3_010]
