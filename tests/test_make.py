@@ -117,4 +117,4 @@ def test_the_help_lists_every_command() -> None:
     listed = subprocess.run(command, cwd=BASE_DIR, capture_output=True, text=True, check=True, env=os.environ)
 
     names = {line.split()[0] for line in listed.stdout.splitlines()}
-    assert names == {"help", "run", "test", "test-services", "lint", "bench", "lock", "clean"}
+    assert names == {"help", "run", "test", "test-services", "lint", "bench", "truth", "peers", "lock", "clean"}

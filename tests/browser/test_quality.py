@@ -49,6 +49,7 @@ def test_the_worst_dataset_leads_to_its_wrong_row_and_a_decision_moves_its_score
     press(page, finding.get_by_role("link", name="1 open anomaly"))
     rows = page.locator("#anomaly-form tr[data-row]")
     expect(rows).to_have_count(1)
+    page.wait_for_load_state()  # scripts run once the whole page has come
     page.keyboard.press("j")
     expect(rows).to_be_focused()
     page.keyboard.press("o")
