@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.running import Desk
 
@@ -20,6 +20,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+# What is waited for comes in a moment; a busy machine may take its time.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
