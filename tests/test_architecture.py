@@ -156,6 +156,15 @@ def test_apps_read_no_environment_variables() -> None:
     assert wrong == []
 
 
+PYTHON_IN_POLARS = re.compile(r"\.(map_batches|map_elements|map_groups|rolling_map)\(|\bpl\.(map_batches|map_groups)\(")
+
+
+def test_no_expression_calls_python() -> None:
+    """Polars runs it on its pool, where it waits for the interpreter: see catalog_app/store/decimals.py."""
+    wrong = [module for module, path in SOURCES.items() if PYTHON_IN_POLARS.search(path.read_text())]
+    assert wrong == []
+
+
 TEMPLATES = sorted(
     [
         *(BASE_DIR / "templates").rglob("*.html"),

@@ -1,4 +1,9 @@
-"""Exact decimal text and raw integers (x 10^-16), as Polars expressions and for single values. No floats."""
+"""Exact decimal text and raw integers (x 10^-16), as Polars expressions and for single values. No floats.
+
+No function of Python stands in an expression: Polars would run it on a thread of its pool, which then waits for the
+interpreter, while another thread of ours may hold the interpreter and wait for the pool (Series.median does): for ever.
+What only some values need is done to all, with the others made null before, which costs next to nothing.
+"""
 
 import re
 from typing import Final
@@ -23,7 +28,10 @@ _ONE = re.compile(r"([+-]?)([0-9]*)\.?([0-9]*)(?:[eE]([+-]?0*[0-9]{1,4}))?", re.
 def decimal_text(expr: pl.Expr, digits: int) -> pl.Expr:
     """Int128 raw -> exact text with `digits` decimals (0 to 16); a value that needs more decimals shows them all."""
     _require_digits(digits)
-    return expr.map_batches(lambda raw: _series_text(raw, digits), return_dtype=pl.String, is_elementwise=True)
+    fits, held = fits_digits(expr, digits), expr.is_between(-_LARGEST_DECIMAL, _LARGEST_DECIMAL)
+    short = as_short_decimal(pl.when(fits).then(expr), digits).cast(pl.String)
+    long = _long_text(pl.when(held & ~fits).then(expr), digits)
+    return pl.coalesce(short, long, _wide_text(pl.when(~held).then(expr), digits))
 
 
 def parse_decimal(expr: pl.Expr) -> pl.Expr:
@@ -31,7 +39,13 @@ def parse_decimal(expr: pl.Expr) -> pl.Expr:
 
     Accepts a sign, 5. and .5, and exponents (1.5e-05). Spaces and thousands separators are not accepted.
     """
-    return expr.map_batches(_parse_series, return_dtype=pl.Int128, is_elementwise=True)
+    text = expr.cast(pl.String)
+    raw = text.cast(DECIMAL, strict=False).to_physical()
+    # Exponents and long fractions: Polars would round them, so find those that need more than 16 decimals.
+    doubtful = (text.str.len_bytes() > _SURELY_PLAIN_BYTES) | raw.is_between(-_SURELY_PLAIN_ABOVE, _SURELY_PLAIN_ABOVE)
+    odd = pl.when(doubtful & raw.is_not_null()).then(text)
+    odd = pl.when(~odd.str.contains(_PLAIN)).then(odd)
+    return pl.when(odd.is_null() | _is_exact(odd)).then(raw)
 
 
 def as_short_decimal(expr: pl.Expr, digits: int) -> pl.Expr:
@@ -88,16 +102,6 @@ def _step(digits: int) -> pl.Expr:
     return pl.lit(10 ** (SCALE_DIGITS - digits), pl.Int128)
 
 
-def _series_text(raw: pl.Series, digits: int) -> pl.Series:
-    column = pl.col("raw")
-    frame = raw.alias("raw").to_frame()
-    text = as_short_decimal(column, digits).cast(pl.String)
-    if not frame.select(fits_digits(column, digits).all()).item():
-        held = frame.select(column.is_between(-_LARGEST_DECIMAL, _LARGEST_DECIMAL).all()).item()
-        text = _long_text(column, digits) if held else _wide_text(column, digits)
-    return frame.select(text).to_series().alias(raw.name)
-
-
 def _long_text(column: pl.Expr, digits: int) -> pl.Expr:
     """All 16 decimals, then without zeros that are not asked for."""
     text = column.reinterpret(dtype=DECIMAL).cast(pl.String)
@@ -116,27 +120,11 @@ def _trim(whole_and_dot: pl.Expr, fraction: pl.Expr, digits: int) -> pl.Expr:
     return (whole_and_dot + kept).str.strip_chars_end(".")
 
 
-def _parse_series(text: pl.Series) -> pl.Series:
-    frame = text.cast(pl.String).alias("text").to_frame().with_row_index("at")
-    column = pl.col("text")
-    raw = frame.select(column.cast(DECIMAL, strict=False).to_physical()).to_series()
-    # Exponents and long fractions: Polars would round them, so find those that need more than 16 decimals.
-    doubtful = frame.select(
-        (column.str.len_bytes() > _SURELY_PLAIN_BYTES) | raw.is_between(-_SURELY_PLAIN_ABOVE, _SURELY_PLAIN_ABOVE)
-    ).to_series()
-    odd = frame.filter(doubtful & raw.is_not_null()).filter(~column.str.contains(_PLAIN))
-    odd = odd.select("at", column.str.extract_groups(_PARTS))
-    if odd.height:
-        parts = odd.unnest("text").with_columns(
-            decimals=pl.col("fraction").str.len_bytes().cast(pl.Int64)
-            - pl.col("exponent").cast(pl.Int64, strict=False).fill_null(0),
-            digits=(pl.col("whole") + pl.col("fraction")).str.strip_chars_start("0"),
-        )
-        zeros = (
-            pl.col("digits").str.len_bytes().cast(pl.Int64) - pl.col("digits").str.strip_chars_end("0").str.len_bytes()
-        )
-        inexact = parts.filter(
-            pl.col("whole").is_null() | ((pl.col("digits") != "") & (pl.col("decimals") - zeros > SCALE_DIGITS))
-        )
-        raw = raw.scatter(inexact["at"].to_list(), None) if inexact.height else raw
-    return raw.alias(text.name)
+def _is_exact(text: pl.Expr) -> pl.Expr:
+    """Whether a number that may have an exponent needs no more than 16 decimals; null for null."""
+    parts = text.str.extract_groups(_PARTS).struct
+    exponent = parts.field("exponent").cast(pl.Int64, strict=False).fill_null(0)
+    decimals = parts.field("fraction").str.len_bytes().cast(pl.Int64) - exponent
+    digits = (parts.field("whole") + parts.field("fraction")).str.strip_chars_start("0")
+    zeros = digits.str.len_bytes().cast(pl.Int64) - digits.str.strip_chars_end("0").str.len_bytes()
+    return parts.field("whole").is_not_null() & ((digits == "") | (decimals - zeros <= SCALE_DIGITS))

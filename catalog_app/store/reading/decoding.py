@@ -28,6 +28,8 @@ from catalog_app.store.schema import CANONICAL, INT64_MAX, SCALE_DIGITS, SIZE_CO
 # The scale of 8-byte values.
 _NANO_DIGITS: Final = 9
 _NANO_STEP: Final = 10 ** (SCALE_DIGITS - _NANO_DIGITS)
+# Leads the message of a value that is refused.
+_NO_NUMBER: Final = f"not a number with at most {SCALE_DIGITS} decimals: "
 _SIZES: Final = frozenset(name for names in SIZE_COLUMNS.values() for name in names)
 # Names of the enumerations that are numbers in canonical frames, in the order of those numbers from the first on.
 _NAMES: Final[dict[str, tuple[int, list[str]]]] = {
@@ -106,15 +108,11 @@ def _nano(values: pl.Expr, signed: bool) -> pl.Expr:
 
 
 def _number_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.String).map_batches(_exact, return_dtype=pl.Int128, is_elementwise=True)
-
-
-def _exact(text: pl.Series) -> pl.Series:
-    raw = text.to_frame().select(parse_decimal(pl.col(text.name))).to_series()
-    if raw.null_count() != text.null_count():
-        odd = text.filter(raw.is_null() & text.is_not_null())[0]
-        raise pl.exceptions.InvalidOperationError(f"{odd!r} is not a number with at most {SCALE_DIGITS} decimals")
-    return raw
+    text = values.cast(pl.String)
+    raw = parse_decimal(text)
+    # A cast that must fail names the value; an expression has no other way to raise.
+    odd = pl.when(raw.is_null()).then(pl.lit(_NO_NUMBER) + text)
+    return pl.coalesce(raw, odd.cast(pl.Int128))
 
 
 def decode_time(values: pl.Expr, kind: pa.DataType) -> pl.Expr | None:

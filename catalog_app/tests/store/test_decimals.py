@@ -1,5 +1,7 @@
 """Exact decimals: raw integers and text, both ways, over the full range."""
 
+import subprocess
+import sys
 from decimal import Decimal, localcontext
 
 import polars as pl
@@ -134,3 +136,36 @@ def test_digits_are_limited_to_the_scale() -> None:
         decimal_text(pl.col("x"), 17)
     with pytest.raises(ValueError, match="digits"):
         format_raw(1, -1)
+
+
+# A thread that holds the interpreter while it waits for Polars' pool, and others that make and read decimals.
+_BESIDE = """
+import threading, time
+import polars as pl
+from catalog_app.store.decimals import decimal_text, parse_decimal
+
+steps = pl.Series(range(1000))
+raw = pl.Series(range(1000), dtype=pl.Int128)
+frame = pl.DataFrame({"bid": raw, "ask": raw})
+ends = time.monotonic() + 3
+
+def medians():
+    while time.monotonic() < ends:
+        steps.diff().median()
+
+def texts():
+    while time.monotonic() < ends:
+        frame.with_columns(decimal_text(pl.col(name), 4) for name in ("bid", "ask"))
+        frame.with_columns(parse_decimal(pl.col(name).cast(pl.String)) for name in ("bid", "ask"))
+
+threads = [threading.Thread(target=target) for target in (medians, texts, texts)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_threads_beside_each_other_go_on() -> None:
+    done = subprocess.run([sys.executable, "-c", _BESIDE], timeout=30, check=False)
+    assert done.returncode == 0
