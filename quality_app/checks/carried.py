@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from quality_app.checks.check import Carry, Check, CheckContext, Rule
+from quality_app.checks.check import Carry, Check, CheckContext
+from quality_app.checks.judging import judge
 from quality_app.checks.partial import SAMPLE_LIMIT, Finding
 from quality_app.checks.prepare import prepare
-from quality_app.checks.samples import take_samples
 
 
 class CarriedRunner:
@@ -24,12 +24,12 @@ class CarriedRunner:
         sample_limit: int = SAMPLE_LIMIT,
     ) -> None:
         self._context, self._sample_limit = context, sample_limit
-        self._checks: dict[Carry, list[tuple[Check, Rule]]] = {}
+        self._checks: dict[Carry, list[Check]] = {}
         for check in checks:
             if check.rule is not None and check.carry is not None:
-                self._checks.setdefault(check.carry, []).append((check, check.rule))
+                self._checks.setdefault(check.carry, []).append(check)
         self._states = dict(states or {})
-        self.findings = {check.id: Finding() for group in self._checks.values() for check, _ in group}
+        self.findings = {check.id: Finding() for group in self._checks.values() for check in group}
 
     @property
     def states(self) -> dict[str, pl.DataFrame]:
@@ -40,20 +40,12 @@ class CarriedRunner:
         """Judge every row of the batch."""
         if batch.is_empty() or not self._checks:
             return
-        needs = frozenset(name for group in self._checks.values() for check, _ in group for name in check.needs)
+        needs = frozenset(name for group in self._checks.values() for check in group for name in check.needs)
         batch = prepare(batch, needs, self._context)
         for carry, checks in self._checks.items():
             before = self._states.get(carry.__name__)
             frame = batch if before is None else pl.concat([before.select(batch.columns), batch])
-            for check, rule in checks:
-                self._judge(check, rule, frame, len(frame) - len(batch))
+            for check in checks:
+                rows = (len(frame) - len(batch), len(frame))
+                judge(check, frame, self._context, rows, self.findings[check.id], self._sample_limit)
             self._states[carry.__name__] = carry(frame, self._context)
-
-    def _judge(self, check: Check, rule: Rule, frame: pl.DataFrame, start: int) -> None:
-        marks = frame.select(rule(frame, self._context).alias(check.id))[check.id].slice(start)
-        finding = self.findings[check.id]
-        finding.violations += int(marks.sum() or 0)
-        wanted = self._sample_limit - len(finding.samples)
-        if wanted > 0:
-            marked = marks.arg_true().head(wanted) + start
-            finding.samples.extend(take_samples(frame, marked, check, self._context))

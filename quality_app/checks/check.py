@@ -79,7 +79,8 @@ def always_runs(context: CheckContext) -> str | None:
 
 
 Values = Mapping[str, Value]
-Rule = Callable[[pl.DataFrame, CheckContext], pl.Expr | pl.Series]
+# Marks of all rows; None marks none of them.
+Rule = Callable[[pl.DataFrame, CheckContext], pl.Expr | pl.Series | None]
 # What stands for the state after a frame, which begins with what stood for the state before it.
 Carry = Callable[[pl.DataFrame, CheckContext], pl.DataFrame]
 # Rows before and after that the mark of a row may depend on, by the check's parameters.

@@ -14,12 +14,15 @@ DAY_NS: Final = 86_400_000 * MILLISECOND_NS
 _JANUARY_NS: Final = 31 * DAY_NS
 
 
-def _late(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+def _late(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
     limit = int(LATENCY.values(context)["limitMs"]) * MILLISECOND_NS
-    return pl.col("ts_init") - pl.col("ts_event") > limit
+    return frame["ts_init"] - frame["ts_event"] > limit
 
 
-def _wrong_unit(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+def _wrong_unit(frame: pl.DataFrame, context: CheckContext) -> pl.Expr | None:
+    earliest = (frame[name].min() for name in ("ts_event", "ts_init"))
+    if all(isinstance(first, int) and first >= _JANUARY_NS for first in earliest):
+        return None
     return pl.any_horizontal(pl.col(name).is_between(0, _JANUARY_NS, closed="left") for name in ("ts_event", "ts_init"))
 
 

@@ -10,6 +10,8 @@ import polars as pl
 
 from catalog_app.store.schema import CANONICAL, INT64_MAX, PRICE_COLUMNS, SCALE_DIGITS, SIZE_COLUMNS
 from quality_app.checks.check import EVERY_TYPE, NARROW, PRICED_TYPES, SIZED_TYPES, Check, CheckContext, row_before
+from quality_app.checks.multiples import all_multiples
+from quality_app.checks.narrow import narrow
 
 # What makes two rows of one moment the same row; of other kinds it is all columns.
 _IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {"trade": ("trade_id",), "bar": ("ts_event",)}
@@ -17,21 +19,24 @@ _IDENTITY: Final[Mapping[str, tuple[str, ...]]] = {"trade": ("trade_id",), "bar"
 _NEIGHBOUR_KEY: Final = {"trade": "trade_id", "bar": "ts_event"}
 
 
-def _repeats(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
+def _repeats(frame: pl.DataFrame, context: CheckContext) -> pl.Series | None:
     """Mark repeats of an earlier row among rows that share ts_init and stand together.
 
     Sorted data holds all identical rows in such a run, so memory is bounded by the longest run, and only
     runs of two and more are hashed.
     """
-    same = frame["ts_init"].eq(frame["ts_init"].shift(1)).fill_null(value=False)
+    ts, key = frame["ts_init"], _NEIGHBOUR_KEY.get(context.data_type)
+    any_same = (ts.slice(1) == ts.head(-1)).any()
+    if not any_same and key is None:
+        return None
     marks = pl.repeat(value=False, n=len(frame), dtype=pl.Boolean, eager=True)
-    if same.any():
+    if any_same:
+        same = ts.eq(ts.shift(1)).fill_null(value=False)
         in_run = (same | same.shift(-1, fill_value=False)).arg_true()
         run = (~same.gather(in_run)).cum_sum().alias("_run")
         identity = frame.select(_identity(context.data_type))[in_run].with_columns(run)
         repeated = ~identity.to_struct().is_first_distinct()
         marks = marks.scatter(in_run.filter(repeated), values=True)
-    key = _NEIGHBOUR_KEY.get(context.data_type)
     if key is not None:
         marks = marks | frame[key].eq(frame[key].shift(1)).fill_null(value=False)
     return marks
@@ -52,7 +57,7 @@ def _identity_obstacle(context: CheckContext) -> str | None:
     return None
 
 
-def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr | None:
     steps = [
         *(
             (name, step)
@@ -65,14 +70,18 @@ def _too_fine(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
             for name in SIZE_COLUMNS[context.data_type]
         ),
     ]
-    return reduce(or_, (_is_no_multiple(frame, name, step) for name, step in steps))
+    odd = [
+        pl.col(name) % pl.lit(step, dtype=pl.Int128) != 0
+        for name, step in steps
+        if not _are_multiples(frame, name, step)
+    ]
+    return reduce(or_, odd) if odd else None
 
 
-def _is_no_multiple(frame: pl.DataFrame, name: str, step: int) -> pl.Expr:
-    narrow = frame.get_column(f"{NARROW}{name}", default=None)
-    if narrow is not None and not narrow.null_count() and step <= INT64_MAX:
-        return pl.col(narrow.name) % step != 0
-    return pl.col(name) % pl.lit(step, dtype=pl.Int128) != 0
+def _are_multiples(frame: pl.DataFrame, name: str, step: int) -> bool:
+    known = narrow(frame, name)
+    values = frame[name] if known is None else known
+    return step <= INT64_MAX and not values.null_count() and all_multiples(values, step)
 
 
 def _steps(precision: int | None, increment: int | None) -> list[int]:

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from catalog_app.store.schema import SCALE
-from quality_app.checks.check import PRICE, WEEK, Check, CheckContext
+from catalog_app.store.schema import INT64_MAX, SCALE
+from quality_app.checks.check import NARROW, PRICE, WEEK, Check, CheckContext
+from quality_app.checks.narrow import narrow
 from quality_app.checks.param import Param
 from quality_app.checks.prices import BNHLS
 from quality_app.checks.seasonal import by_hour, needs, profile_facts, usual
@@ -31,12 +32,21 @@ def _wide_at_all(frame: pl.DataFrame, limit: float) -> pl.Series:
     first = frame[PRICE].first(ignore_nulls=True)
     usual_price = max(float(first), 0.0) if isinstance(first, float) else 0.0
     least = int(limit * usual_price / 2 * SCALE * (1 - 1e-9))
-    # Polars compares two columns of such numbers much faster than one with a number.
-    wide = frame.select(pl.col("ask_price") > pl.col("bid_price") + pl.lit(least, dtype=pl.Int128)).to_series()
+    wide = _wider_than(frame, least)
     lowest = frame[PRICE].min()
     if isinstance(lowest, float) and lowest < usual_price / 2:
         wide |= frame[PRICE] < usual_price / 2
     return wide.arg_true() if wide.any() else pl.Series([], dtype=pl.UInt32)
+
+
+def _wider_than(frame: pl.DataFrame, least: int) -> pl.Series:
+    bid, ask = narrow(frame, "bid_price"), narrow(frame, "ask_price")
+    if bid is not None and ask is not None:
+        highest = bid.max()
+        if isinstance(highest, int) and highest + least <= INT64_MAX:
+            return ask > bid + least
+    # Polars compares two columns of such numbers much faster than one with a number.
+    return frame.select(pl.col("ask_price") > pl.col("bid_price") + pl.lit(least, dtype=pl.Int128)).to_series()
 
 
 def _spread(frame: pl.DataFrame) -> pl.Series:
@@ -65,7 +75,7 @@ WIDE: Final = Check(
     params=(Param("multiple", "Multiple of the typical spread", Decimal(50), "", Decimal(1), Decimal(100_000)),),
     facts=profile_facts,
     obstacle=needs("spread"),
-    needs=frozenset({PRICE, WEEK}),
+    needs=frozenset({NARROW, PRICE, WEEK}),
     evidence=_evidence,
 )
 CHECKS: Final = (WIDE,)

@@ -7,14 +7,15 @@ import polars as pl
 
 from quality_app.checks.check import Check, CheckContext
 from quality_app.checks.halo import Halo
+from quality_app.checks.judging import judge
 from quality_app.checks.partial import SAMPLE_LIMIT, Finding, Stretch
 from quality_app.checks.prepare import prepare
-from quality_app.checks.samples import take_samples
 
 # Rows of one ts_init that are kept as context; more would not be bounded.
 CONTEXT_ROWS: Final = 200_000
 # Rows that are looked at first for the beginning of a run; most are short.
 _LOOK: Final = 1_024
+_ARRAYS: Final = frozenset({pl.Int64, pl.Float64, pl.Int16})
 
 
 class StretchRunner:
@@ -38,8 +39,8 @@ class StretchRunner:
         sample_limit: int = SAMPLE_LIMIT,
     ) -> None:
         self._context, self._halo = context, halo
-        self._checks = [(check, check.rule) for check in checks if check.rule is not None and check.carry is None]
-        self._needs = frozenset(name for check, _ in self._checks for name in check.needs)
+        self._checks = [check for check in checks if check.rule is not None and check.carry is None]
+        self._needs = frozenset(name for check in self._checks for name in check.needs)
         self._trail = halo.after if open_end else trail
         self._sample_limit = sample_limit
         # Positions count from the first row that is fed.
@@ -48,14 +49,14 @@ class StretchRunner:
         self._in_first_run = open_start
         self._window: pl.DataFrame | None = None
         self._window_from = 0
-        self._result = Stretch(findings={check.id: Finding() for check, _ in self._checks})
+        self._result = Stretch(findings={check.id: Finding() for check in self._checks})
 
     def feed(self, batch: pl.DataFrame) -> None:
         """Judge the rows whose surroundings are complete now."""
         if batch.is_empty():
             return
         batch = prepare(batch, self._needs, self._context)
-        frame = batch if self._window is None else pl.concat([self._window, batch])
+        frame = batch if self._window is None else _joined(self._window, batch)
         if self._fed == 0:
             self._result.first_ns = batch["ts_init"][0]
         self._result.last_ns = batch["ts_init"][-1]
@@ -89,23 +90,9 @@ class StretchRunner:
             return
         start, length = self._judged - self._window_from, until - self._judged
         self._judged = until
-        if not self._checks:
-            return
-        found = [rule(frame, self._context) for _, rule in self._checks]
-        marks = frame.select(mark.alias(check.id) for (check, _), mark in zip(self._checks, found, strict=True))
-        marks = marks.slice(start, length)
-        counts = marks.sum().row(0, named=True)
-        for check, _ in self._checks:
-            if counts[check.id]:
-                self._add(check, counts[check.id], frame, marks[check.id], start)
-
-    def _add(self, check: Check, violations: int, frame: pl.DataFrame, marks: pl.Series, start: int) -> None:
-        finding = self._result.findings[check.id]
-        finding.violations += violations
-        wanted = self._sample_limit - len(finding.samples)
-        if wanted > 0:
-            marked = marks.arg_true().head(wanted) + start
-            finding.samples.extend(take_samples(frame, marked, check, self._context))
+        for check in self._checks:
+            finding = self._result.findings[check.id]
+            judge(check, frame, self._context, (start, start + length), finding, self._sample_limit)
 
     def _keep(self, frame: pl.DataFrame) -> None:
         """Keep what the next row to be judged looks back at: the halo, and the rows that share its ts_init."""
@@ -118,6 +105,12 @@ class StretchRunner:
         # A copy, so that the batch itself can be freed.
         self._window = frame.slice(start).rechunk()
         self._window_from += start
+
+
+def _joined(window: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
+    """Return both, one after the other; what rules read as an array lies in one piece, so that none has to copy it."""
+    frame = pl.concat([window, batch])
+    return pl.DataFrame([column.rechunk() if column.dtype in _ARRAYS else column for column in frame.iter_columns()])
 
 
 def _run_before(ts: pl.Series, row: int) -> int:

@@ -13,18 +13,19 @@ EVENT_TOLERANCE: Final = Param("toleranceMs", "Tolerance", 1_000, "ms", 0)
 FUTURE_TOLERANCE: Final = Param("toleranceMs", "Tolerance", 60_000, "ms", 0)
 
 
-def _decreases(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
-    return pl.col("ts_init") < pl.col("ts_init").shift(1)
+def _decreases(frame: pl.DataFrame, context: CheckContext) -> pl.Series | None:
+    ts = frame["ts_init"]
+    return None if ts.is_sorted() else ts < ts.shift(1)
 
 
-def _event_after_init(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+def _event_after_init(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
     tolerance = int(EVENT_AFTER_INIT.values(context)["toleranceMs"]) * MILLISECOND_NS
-    return pl.col("ts_event") - pl.col("ts_init") > tolerance
+    return frame["ts_event"] - frame["ts_init"] > tolerance
 
 
-def _in_future(frame: pl.DataFrame, context: CheckContext) -> pl.Expr:
+def _in_future(frame: pl.DataFrame, context: CheckContext) -> pl.Series:
     tolerance = int(IN_FUTURE.values(context)["toleranceMs"]) * MILLISECOND_NS
-    return pl.col("ts_init") > context.now_ns + tolerance
+    return frame["ts_init"] > context.now_ns + tolerance
 
 
 def _now(context: CheckContext) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from catalog_app.store.schema import CANONICAL, SCALE
 from quality_app.checks.book_state import CLEAR, DELETE, F_LAST, Entries
 from quality_app.checks.check import Check, CheckContext
 from quality_app.checks.profile import Profile
+from quality_app.tests.checks.marking import marks_of
 from quality_app.tests.frames import context
 
 BOOK_TYPES = {"orders": BookType.L3_MBO, "levels": BookType.L2_MBP, "top": BookType.L1_MBP}
@@ -43,8 +44,7 @@ def knowing(data_type: str = "delta", rows: int = 100, **facts: object) -> Check
 
 def marked(check: Check, frame: pl.DataFrame, known: CheckContext) -> list[int]:
     """Positions of violating rows."""
-    assert check.rule is not None
-    return frame.select(check.rule(frame, known))[:, 0].arg_true().to_list()
+    return marks_of(check, frame, known).arg_true().to_list()
 
 
 def marked_in_pieces(check: Check, frame: pl.DataFrame, known: CheckContext, cuts: list[int]) -> list[int]:

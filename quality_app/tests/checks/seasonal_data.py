@@ -8,6 +8,7 @@ import polars as pl
 from quality_app.checks.check import Check, CheckContext
 from quality_app.checks.prepare import prepare
 from quality_app.checks.profile import Profile, Seasonal
+from quality_app.tests.checks.marking import marks_of
 from quality_app.tests.frames import frame_of, rows_of
 
 HOUR_NS = 3_600_000_000_000
@@ -39,9 +40,7 @@ def prepared(check: Check, frame: pl.DataFrame, context: CheckContext) -> pl.Dat
 
 def marks(check: Check, frame: pl.DataFrame, context: CheckContext) -> list[bool]:
     """What the rule marks."""
-    assert check.rule is not None
-    ready = prepared(check, frame, context)
-    found = ready.select(check.rule(ready, context)).to_series()
+    found = marks_of(check, prepared(check, frame, context), context)
     assert found.dtype == pl.Boolean
     assert not found.null_count()
     return found.to_list()

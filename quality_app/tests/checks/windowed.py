@@ -9,6 +9,7 @@ import polars as pl
 from catalog_app.store.schema import SCALE
 from quality_app.checks.check import PRICE, Check, CheckContext
 from quality_app.checks.prepare import prepare
+from quality_app.tests.checks.marking import marks_of
 from quality_app.tests.frames import START_NS, context, raw
 
 TICK = raw("0.01")
@@ -54,8 +55,7 @@ def _frame(ticks: dict[str, Sequence[int | None]], data_type: str, apart: int) -
 
 def marked(check: Check, frame: pl.DataFrame, about: CheckContext) -> list[int]:
     """Positions of the rows that a check marks; marks are never null."""
-    assert check.rule is not None
-    marks = frame.select(check.rule(frame, about).alias("marks"))["marks"]
+    marks = marks_of(check, frame, about)
     assert marks.dtype == pl.Boolean
     assert marks.null_count() == 0
     return list(marks.arg_true())
