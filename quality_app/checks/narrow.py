@@ -11,11 +11,11 @@ _LEAST: Final = -INT64_MAX - 1
 
 
 def narrowed(values: pl.Series) -> pl.Series:
-    """Return Int128 values as Int64; null where they do not fit."""
+    """Return Int128 values as Int64, in one piece; null where they do not fit."""
     least, most = values.min(), values.max()
     if isinstance(least, int) and isinstance(most, int) and least >= _LEAST and most <= INT64_MAX:
-        return values.cast(pl.Int64, wrap_numerical=True)
-    return values.cast(pl.Int64, strict=False)
+        return values.cast(pl.Int64, wrap_numerical=True).rechunk()
+    return values.cast(pl.Int64, strict=False).rechunk()
 
 
 def narrow(frame: pl.DataFrame, name: str) -> pl.Series | None:

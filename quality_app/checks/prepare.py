@@ -61,7 +61,7 @@ def _price(frame: pl.DataFrame, data_type: str) -> pl.Series:
     """What stands for the price; from the narrow columns where they hold all values, which is much cheaper."""
     bid, ask = narrow(frame, "bid_price"), narrow(frame, "ask_price")
     if bid is None or ask is None:
-        return frame.select(_PRICES[data_type]()).to_series()
+        return frame.select(_PRICES[data_type]()).to_series().rechunk()
     mid, asks = bid.to_numpy().astype(np.float64), ask.to_numpy()
     for start in range(0, len(mid), _BLOCK):
         part = mid[start : start + _BLOCK]

@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from quality_app.checks.check import Check, CheckContext
+from quality_app.checks.ends import FileEnds
 from quality_app.checks.halo import Halo
 from quality_app.checks.judging import judge
 from quality_app.checks.partial import SAMPLE_LIMIT, Finding, Stretch
@@ -15,7 +17,6 @@ from quality_app.checks.prepare import prepare
 CONTEXT_ROWS: Final = 200_000
 # Rows that are looked at first for the beginning of a run; most are short.
 _LOOK: Final = 1_024
-_ARRAYS: Final = frozenset({pl.Int64, pl.Float64, pl.Int16})
 
 
 class StretchRunner:
@@ -49,33 +50,42 @@ class StretchRunner:
         self._in_first_run = open_start
         self._window: pl.DataFrame | None = None
         self._window_from = 0
+        self._head: pl.DataFrame | None = None
         self._result = Stretch(findings={check.id: Finding() for check in self._checks})
 
     def feed(self, batch: pl.DataFrame) -> None:
         """Judge the rows whose surroundings are complete now."""
         if batch.is_empty():
             return
-        batch = prepare(batch, self._needs, self._context)
-        frame = batch if self._window is None else _joined(self._window, batch)
+        rows = _in_one_piece(batch if self._window is None else pl.concat([self._window, batch]))
+        frame = prepare(rows, self._needs, self._context)
         if self._fed == 0:
             self._result.first_ns = batch["ts_init"][0]
+            self._head = _copied(batch, 0, self._halo.before + self._halo.after)
         self._result.last_ns = batch["ts_init"][-1]
         self._fed += len(batch)
         if self._in_first_run:
             self._skip_first_run(frame)
         self._result.disordered = self._result.disordered or not frame["ts_init"].is_sorted()
         self._judge(frame, self._fed - max(self._halo.after, self._trail))
-        self._keep(frame)
+        self._keep(rows)
 
     def finish(self) -> Stretch:
         """Judge what is left and return what was found."""
         if self._window is not None:
-            self._judge(self._window, self._fed - self._trail)
+            self._judge(prepare(self._window, self._needs, self._context), self._fed - self._trail)
             self._keep(self._window)
         result = self._result
         result.rows, result.tail_from = self._fed, self._window_from
         result.first, result.last = (self._first, self._judged) if self._judged > self._first else (0, 0)
         return result
+
+    @property
+    def ends(self) -> FileEnds | None:
+        """The first and the last rows, when all were fed: what seams on either side look at; None without any."""
+        if self._head is None or self._window is None:
+            return None
+        return FileEnds(self._head, self._window_from, self._window)
 
     def _skip_first_run(self, frame: pl.DataFrame) -> None:
         """Leave to the seam what may repeat a row of the file before: the rows that share the first ts_init."""
@@ -102,15 +112,18 @@ class StretchRunner:
         self._result.cut = self._result.cut or run > CONTEXT_ROWS
         start = min(self._judged - self._window_from - self._halo.before, following - min(run, CONTEXT_ROWS))
         start = max(start, 0)
-        # A copy, so that the batch itself can be freed.
-        self._window = frame.slice(start).rechunk()
+        self._window = _copied(frame, start, len(frame))
         self._window_from += start
 
 
-def _joined(window: pl.DataFrame, batch: pl.DataFrame) -> pl.DataFrame:
-    """Return both, one after the other; what rules read as an array lies in one piece, so that none has to copy it."""
-    frame = pl.concat([window, batch])
-    return pl.DataFrame([column.rechunk() if column.dtype in _ARRAYS else column for column in frame.iter_columns()])
+def _copied(frame: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
+    """Return rows [start, stop) as a copy, so that the batch can be freed: a slice would hold all of it."""
+    return frame[np.arange(start, min(stop, len(frame)))]
+
+
+def _in_one_piece(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with times in one piece each: else every rule would copy them to have them as an array."""
+    return frame.with_columns(frame[name].rechunk() for name in ("ts_event", "ts_init"))
 
 
 def _run_before(ts: pl.Series, row: int) -> int:

@@ -24,10 +24,11 @@ from catalog_app.store.filesystem import StoreRoot
 from quality_app.checks.batches import file_batches
 from quality_app.checks.carried import CarriedRunner
 from quality_app.checks.check import QUOTES, Check, CheckContext
+from quality_app.checks.ends import Ends
 from quality_app.checks.halo import Halo, halo_of
 from quality_app.checks.partial import Finding, Stretch, merge
 from quality_app.checks.registry import checks_for
-from quality_app.checks.seams import Seam, seams
+from quality_app.checks.seams import Seam, Span, seams
 from quality_app.checks.stretch import StretchRunner
 from quality_app.models import PartialResult
 from quality_app.services.context import require_unchanged
@@ -122,6 +123,7 @@ class Parts:
         self.claim: UUID = uuid4()
         self.unsupported: dict[str, str] = {}
         self.read = False
+        self._ends = Ends()
 
     @cached_property
     def known(self) -> dict[str, PartialResult]:
@@ -258,8 +260,9 @@ class Parts:
             require_unchanged(self.plan.root, file)
             part.problem = str(error)[:2000] or type(error).__name__
             return
-        found = runner.finish()
-        self._keep(part, found, missing, file)
+        self._keep(part, runner.finish(), missing, file)
+        if runner.ends is not None:
+            self._ends.keep(file.path, runner.ends)
 
     def _keep(self, part: PartialResult, found: Stretch, checks: Sequence[Check], file: DataFile | None) -> None:
         part.rows, part.first, part.last, part.tail_from = found.rows, found.first, found.last, found.tail_from
@@ -292,14 +295,18 @@ class Parts:
         if not missing:
             return part
         runner = StretchRunner(self.plan.context, missing, self.plan.halo, lead=seam.lead, trail=seam.trail)
-        for span in seam.spans:
-            path = files[span.file].path
-            frame = reader.scan(self.plan.root, [path], self.plan.dataset.data_type, positions=True, sliced=True)
-            runner.feed(frame.slice(span.start, span.stop - span.start).collect(engine="streaming"))
+        runner.feed(pl.concat([self._rows(files[span.file].path, span) for span in seam.spans]))
         self._keep(part, runner.finish(), missing, None)
         part.save()
         self.known[identity] = part
         return part
+
+    def _rows(self, path: str, span: Span) -> pl.DataFrame:
+        kept = self._ends.rows(path, span.start, span.stop)
+        if kept is not None:
+            return kept
+        frame = reader.scan(self.plan.root, [path], self.plan.dataset.data_type, positions=True, sliced=True)
+        return frame.slice(span.start, span.stop - span.start).collect(engine="streaming")
 
     def _batches(self, file: DataFile, part: PartialResult | None) -> Iterator[pl.DataFrame]:
         """A file's rows with their positions; a claim is renewed, progress told and cancelling heard meanwhile."""
