@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quality_app.grid import DAY_NS, Int64s
+from quality_app.gaps.grid import DAY_NS, Int64s
 from quality_app.sessions import SESSIONS_SCHEMA
 
 WEEK_NS: Final = 7 * DAY_NS

@@ -15,13 +15,13 @@ from benchmarks.work import Done, Work, Workspace
 from catalog_app.store import reader
 from catalog_app.store.footer import read_footer
 from catalog_app.store.schema import SCALE_DIGITS
-from quality_app.bar_scan import BarSeries, scan_bars
 from quality_app.calendars import calendar_for
 from quality_app.checks.batches import file_batches
 from quality_app.checks.check import CheckContext
 from quality_app.checks.learning import learn_profile
 from quality_app.checks.run import run_checks
-from quality_app.grid import Int64s
+from quality_app.gaps.bar_scan import BarSeries, scan_bars
+from quality_app.gaps.grid import Int64s
 from quality_app.sessions import DAY_NS, sessions, zone_of
 
 # 2100-01-01: no row of any size lies in the future.

@@ -15,7 +15,7 @@ from catalog_app.store.commit.journal import Transaction
 from catalog_app.store.instruments.building import build_instrument, write_instrument
 from catalog_app.store.layout import dataset_path
 from catalog_app.store.writer import DatasetWriter
-from quality_app.grid import Int64s
+from quality_app.gaps.grid import Int64s
 from quality_app.tests.frames import frame_of, rows_of
 
 INSTRUMENT = "GBP/USD.SIM"

@@ -11,7 +11,7 @@ from catalog_app.models import Dataset, Store
 from catalog_app.services.jobs import run_inline
 from catalog_app.services.sync import sync_store
 from quality_app.calendars import FX_WEEK, SessionCalendar
-from quality_app.grid import Int64s
+from quality_app.gaps.grid import Int64s
 from quality_app.models import Gap
 from quality_app.services.gaps import records as gap_records
 from quality_app.services.gaps.scan import scan

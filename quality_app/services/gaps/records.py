@@ -13,8 +13,8 @@ import polars as pl
 from django.utils import timezone
 
 from catalog_app.models import Dataset
-from quality_app.gaps import GapScan
-from quality_app.grid import Int64s
+from quality_app.gaps.bars import GapScan
+from quality_app.gaps.grid import Int64s
 from quality_app.models import Gap
 
 # Rows kept per dataset; where more is missing, unexplained and long gaps come first and the rest is counted.

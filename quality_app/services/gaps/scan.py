@@ -15,11 +15,11 @@ from catalog_app.services.jobs import Progress
 from catalog_app.store import reader
 from catalog_app.store.errors import StoreError
 from catalog_app.store.filesystem import StoreRoot
-from quality_app.bar_scan import BarSeries, Unscannable, scan_bars
 from quality_app.calendars import SessionCalendar
-from quality_app.gaps import GapScan
-from quality_app.grid import Int64s
-from quality_app.illiquidity import ALPHA
+from quality_app.gaps.bar_scan import BarSeries, Unscannable, scan_bars
+from quality_app.gaps.bars import GapScan
+from quality_app.gaps.grid import Int64s
+from quality_app.gaps.illiquidity import ALPHA
 from quality_app.models import Gap
 from quality_app.services.context import calendar_of, data_files, identities, interval_of, require_unchanged
 from quality_app.services.gaps.records import record_gaps

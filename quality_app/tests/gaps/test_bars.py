@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog_app.tests.market import market_path
-from quality_app.bar_scan import BarSeries, Unscannable, scan_bars
 from quality_app.calendars import ALWAYS, FX_WEEK, SessionCalendar, calendar_for
-from quality_app.gaps import GapScan
-from quality_app.grid import DAY_NS, HOUR_NS, Int64s
+from quality_app.gaps.bar_scan import BarSeries, Unscannable, scan_bars
+from quality_app.gaps.bars import GapScan
+from quality_app.gaps.grid import DAY_NS, HOUR_NS, Int64s
 from quality_app.sessions import sessions
 
 MINUTE_NS = 60_000_000_000

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quality_app.calendars import ALWAYS, FX_WEEK, SessionCalendar, calendar_for
-from quality_app.grid import HOUR_NS, OUTSIDE, Grid, Int64s, bar_grid
-from quality_app.presence import find_present
+from quality_app.gaps.grid import HOUR_NS, OUTSIDE, Grid, Int64s, bar_grid
+from quality_app.gaps.presence import find_present
 from quality_app.sessions import sessions
 
 MINUTE_NS = 60_000_000_000

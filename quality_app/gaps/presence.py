@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quality_app.grid import OUTSIDE, Grid, Int64s
+from quality_app.gaps.grid import OUTSIDE, Grid, Int64s
 
 
 @dataclass(frozen=True, slots=True)

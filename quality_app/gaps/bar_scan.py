@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from quality_app.calendars import SessionCalendar
-from quality_app.day_grid import day_grid
-from quality_app.gaps import Disordered, GapScan, find_bar_gaps
-from quality_app.grid import DAY_NS, Grid, Int64s, NoGrid, bar_grid
+from quality_app.gaps.bars import Disordered, GapScan, find_bar_gaps
+from quality_app.gaps.day_grid import day_grid
+from quality_app.gaps.grid import DAY_NS, Grid, Int64s, NoGrid, bar_grid
 from quality_app.learned_sessions import TooLittleData, learn_sessions
 from quality_app.sessions import sessions
 

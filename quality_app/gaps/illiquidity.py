@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quality_app.grid import Grid, Int64s
+from quality_app.gaps.grid import Grid, Int64s
 
 ALPHA: Final = 0.01
 PRIOR: Final = 20.0

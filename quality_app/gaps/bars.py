@@ -1,6 +1,6 @@
 """Missing bars inside trading sessions. Pure: no Django.
 
-Bars are known by their close. Expected closes come from a grid over the sessions (quality_app.grid); a gap is a
+Bars are known by their close. Expected closes come from a grid over the sessions (quality_app.gaps.grid); a gap is a
 maximal run of expected closes without a bar. Memory is bounded by the number of gaps and of session hours.
 """
 
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quality_app.grid import Grid, Int64s
-from quality_app.illiquidity import Runs, classify
-from quality_app.presence import find_present
+from quality_app.gaps.grid import Grid, Int64s
+from quality_app.gaps.illiquidity import Runs, classify
+from quality_app.gaps.presence import find_present
 
 MINUTE_NS: Final = 60_000_000_000
 GAPS_SCHEMA: Final = pl.Schema(

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from quality_app.grid import DAY_NS, OUTSIDE, Grid, Int64s, NoGrid
+from quality_app.gaps.grid import DAY_NS, OUTSIDE, Grid, Int64s, NoGrid
 
 Stamp = Literal["session", "midnight after", "midnight before"]
 _STAMPS: Final[tuple[Stamp, ...]] = ("session", "midnight after", "midnight before")
