@@ -1,4 +1,4 @@
-"""Importing, exporting, gaps, the index and its pages."""
+"""Importing, exporting, the index and its pages."""
 
 from typing import Final
 
@@ -80,14 +80,6 @@ DESK: Final = (
     _upstream_read("bar", "bars"),
     _export("csv", "CSV"),
     _export("parquet", "Parquet"),
-    Measurement(
-        "gaps-bars",
-        "Find the gaps of bars",
-        "rows",
-        ("large-bars",),
-        side("desk", "scan_bars with causes", "quality:gaps"),
-        _TIME_PEERS,
-    ),
     Measurement(
         "sync-first",
         "Index a store of many small files",

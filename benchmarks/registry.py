@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.check_measurements import CHECKED_FORMS, CHECKS
 from benchmarks.desk_measurements import DESK
+from benchmarks.gap_measurements import GAPS
 from benchmarks.store_measurements import DESK_STORE, DIALECT_STORES, STORE
 
 # Input -> its generator, in the order in which they are made: later ones may use earlier ones.
@@ -23,7 +24,8 @@ INPUTS: Final = {
     "nautilus-quotes": "benchmarks.inputs.stores:nautilus_quotes",
     "nautilus-bars": "benchmarks.inputs.stores:nautilus_bars",
     "huge-quotes": "benchmarks.inputs.dialects:huge_quotes",
+    "year-bars": "benchmarks.inputs.years:year_bars",
     "many-files": "benchmarks.inputs.many_files:many_files",
     "index": "benchmarks.inputs.index:index",
 }
-MEASUREMENTS: Final = (*STORE, *CHECKS, *DESK)
+MEASUREMENTS: Final = (*STORE, *CHECKS, *GAPS, *DESK)

@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from catalog_app.api import catalog, jobs, operations, problems, runs, transfers
 from catalog_app.api.auth import PerCallerThrottle
 from datacatalog import api_reference
-from quality_app.api import findings, quality
+from quality_app.api import findings, gaps, promises, quality
 
 PREFIX = "nautilus/data/"
 
@@ -31,7 +31,10 @@ api.add_router("/operations", operations.router)
 api.add_router("/runs", runs.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/quality", quality.router)
-api.add_router("/gaps", findings.gaps)
+api.add_router("/gaps", gaps.router)
+api.add_router("/catalog/datasets", gaps.datasets)
+api.add_router("/wanted", promises.wanted)
+api.add_router("/incidents", promises.incidents)
 api.add_router("/anomalies", findings.anomalies)
 api.add_router("/integrity", findings.integrities)
 api.add_router("/reconciliations", findings.reconciliations)

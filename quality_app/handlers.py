@@ -40,21 +40,41 @@ def repair(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+@handler("fill_gaps")
+def fill_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Preview or do the filling of the gaps `gapIds` of the dataset `datasetId`, or what a policy allows of it."""
+    from quality_app.services.gaps.filling.run import run_fill
+
+    result = run_fill(progress, parameters)
+    changes.tell([UUID(key) for key in result["datasetIds"]], progress.user)
+    return result
+
+
 @handler("scan_gaps")
 def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Scan the datasets `datasetIds` for gaps; within `startNs` and `endNs` when given."""
+    """Scan the datasets `datasetIds` for gaps; within `startNs` and `endNs` when given.
+
+    Those whose kept scan still holds are only counted, unless `force` is set or a range is given.
+    """
+    from quality_app.services.gaps.filling.policies import apply_policies
+    from quality_app.services.gaps.freshness import changed
     from quality_app.services.gaps.scan import scan
 
     start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
-    force = bool(parameters.get("force"))
+    force, keys = bool(parameters.get("force")), [UUID(key) for key in parameters["datasetIds"]]
+    ranged = start is not None or end is not None
+    pending = keys if force or ranged else changed(keys)
 
     def work(dataset: Dataset) -> dict[str, Any]:
         summary = scan(dataset, progress, start, end, force=force)
         if summary.get("reason"):
             progress.log(f"{dataset}: {summary['reason']}")
-        return {**summary, "gaps": summary["gaps"] if start is not None or end is not None else len(summary["gaps"])}
+        if start is None and end is None:
+            apply_policies(dataset)
+        return {**summary, "gaps": summary["gaps"] if ranged else len(summary["gaps"])}
 
-    return _each(progress, parameters, work)
+    done = _each(progress, {**parameters, "datasetIds": [str(key) for key in pending]}, work)
+    return {**done, "unchanged": len(keys) - len(pending)}
 
 
 @handler("reconcile")

@@ -122,7 +122,7 @@ def plot(
     ]
     count = round((high - low) / step)
     y_ticks = [Tick(f"{y_of(low + step * n):.1f}", text(low + step * n)) for n in range(count + 1)]
-    return Plot(drawn, y_ticks, [Tick(f"{x_of(at):.1f}", label) for at, label in _times(start, end)])
+    return Plot(drawn, y_ticks, [Tick(f"{x_of(at):.1f}", label) for at, label in round_times(start, end)])
 
 
 def _path(
@@ -181,8 +181,8 @@ def _round_step(least: float) -> float:
     return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= least - power * 1e-9)
 
 
-def _times(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
-    """Round UTC times within, at most nine."""
+def round_times(start: datetime, end: datetime) -> list[tuple[datetime, str]]:
+    """Round UTC times within, at most nine, with their labels."""
     span = (end - start).total_seconds()
     every = next((length for length in _SPANS if span / length <= 8), _SPANS[-1] * math.ceil(span / 8 / _SPANS[-1]))
     first = math.ceil(start.timestamp() / every) * every

@@ -39,6 +39,8 @@ FAMILIES = {
     "export-csv",
     "checks-common-v1",
     "revalidate-appended",
+    "gaps-ticks",
+    "gaps-unchanged",
     "sync-first",
     "page-browser",
 }

@@ -1,16 +1,13 @@
-"""Checks of quotes, and the gap scan of bars; their peers are the bare scans of benchmarks.sides.scan."""
+"""Checks of quotes; their peers are the bare scans of benchmarks.sides.scan."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from benchmarks.inputs.frames import MINUTE_NS
 from benchmarks.sides.validators import COMMON
-from benchmarks.subjects import BARS, QUOTES, Stored
+from benchmarks.subjects import QUOTES, Stored
 from benchmarks.work import Done, Work, Workspace
 from catalog_app.store import reader
 from catalog_app.store.footer import read_footer
@@ -20,14 +17,10 @@ from quality_app.checks.batches import file_batches
 from quality_app.checks.check import CheckContext
 from quality_app.checks.learning import learn_profile
 from quality_app.checks.run import run_checks
-from quality_app.gaps.bar_scan import BarSeries, scan_bars
-from quality_app.gaps.grid import Int64s
 from quality_app.sessions import DAY_NS, sessions, zone_of
 
 # 2100-01-01: no row of any size lies in the future.
 _NOW_NS: Final = 4_102_444_800_000_000_000
-# What services.gap_scan reads at a time.
-_BATCH_ROWS: Final = 1_000_000
 # A market that never closes has no extended hours.
 _CANNOT_RUN: Final = frozenset({"session.extended"})
 # What services.profiles takes as a sample.
@@ -76,23 +69,3 @@ def _context(stored: Stored) -> CheckContext:
     )
     sample = reader.scan(stored.root, stored.paths, "quote", positions=True).head(_SAMPLE_ROWS).collect()
     return replace(context, profile=learn_profile(sample, context))
-
-
-def gaps(workspace: Workspace) -> Work:
-    """Gaps of one-minute bars around the clock, with their causes."""
-    store = workspace.path("large-bars")
-    (path,) = BARS.paths(store)
-    footer = read_footer(store, path)
-    calendar = calendar_for("BINANCE")
-
-    def batches() -> Iterator[Int64s]:
-        frame = reader.scan(store, [path], "bar").select("ts_init")
-        for batch in frame.collect_batches(chunk_size=_BATCH_ROWS, lazy=True, engine="streaming"):
-            yield np.asarray(batch["ts_init"].to_numpy(), np.int64)
-
-    def run(_: Path) -> Done:
-        series = BarSeries(batches, footer.rows, MINUTE_NS, footer.start_ns or 0, footer.end_ns or 0)
-        found = scan_bars(series, calendar)
-        return Done(found.present, figures={"gaps": len(found.gaps)})
-
-    return Work(run)

@@ -9,10 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 from benchmarks import desk
 from benchmarks.truth.defects import DEFECTS
 from benchmarks.truth.files import judge_files
+from benchmarks.truth.gaps import report as gap_report
+from benchmarks.truth.gaps.data import all_series
+from benchmarks.truth.gaps.judging import Verdicts, judge_gaps
 from benchmarks.truth.generated import demo_materials
 from benchmarks.truth.injection import Defect
 from benchmarks.truth.judging import flags_of, judge
@@ -24,6 +28,9 @@ from benchmarks.truth.report import Truth, document, table, without_defect
 from quality_app.checks.prepare import TYPES_WITH_PRICE
 from quality_app.checks.registry import CHECKS
 
+# Among the checks' names: the detection of gaps.
+GAPS: Final = "gaps"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, 1 where a target is missed or a check has no defect, 2 for wrong arguments."""
@@ -32,21 +39,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lacking:
         print("\n".join(lacking), file=sys.stderr)
         return 1
+    if not options.data:
+        _say("MARKET_DATA is not set: only generated data is used.")
+    missed: list[str] = []
+    found: dict[str, Any] = {}
+    if options.only != [GAPS]:
+        truth, found = _judge_checks(options)
+        print(table(truth))
+        missed += truth.missed_targets
+    if not options.only or GAPS in options.only:
+        verdicts = _judge_gaps(options)
+        print(f"\nGaps\n{gap_report.table(verdicts)}")
+        missed += gap_report.missed_targets(verdicts)
+        found["gaps"] = gap_report.document(verdicts)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps({**found, "missedTargets": missed}, indent=2) + "\n")
+    print(f"\nWritten to {options.json}")
+    return 1 if missed else 0
+
+
+def _judge_checks(options: argparse.Namespace) -> tuple[Truth, dict[str, Any]]:
     materials = demo_materials(short=options.quick)
     if options.data:
         materials = real_materials(options.data) + materials
-    else:
-        _say("MARKET_DATA is not set: only generated data is used.")
     chosen = [one for one in DEFECTS if not options.only or set(one.finds) & set(options.only)]
     truth = run(materials, chosen, range(options.seeds), with_tools=not options.quick)
     if not options.only or any(name.startswith(("file.", "instrument.")) for name in options.only):
         _judge_files(truth)
-    print(table(truth))
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    found = document(truth, [(one.name, len(one.frame)) for one in materials])
-    options.json.write_text(json.dumps(found, indent=2) + "\n")
-    print(f"\nWritten to {options.json}")
-    return 1 if truth.missed_targets else 0
+    return truth, document(truth, [(one.name, len(one.frame)) for one in materials])
+
+
+def _judge_gaps(options: argparse.Namespace) -> list[Verdicts]:
+    verdicts = []
+    for series in all_series(options.data):
+        _say(f"Gaps of {series.name}: {len(series.times):,} rows")
+        verdicts += judge_gaps(series, options.holes // (10 if options.quick else 1))
+    return verdicts
 
 
 def run(materials: Sequence[Material], defects: Sequence[Defect], seeds: Sequence[int], *, with_tools: bool) -> Truth:
@@ -98,8 +126,10 @@ def _parser() -> argparse.ArgumentParser:
     data = Path(os.environ["MARKET_DATA"]) if os.environ.get("MARKET_DATA") else None
     parser.add_argument("--data", type=Path, default=data, help="directory of real market data (MARKET_DATA)")
     parser.add_argument("--seeds", type=int, default=5, help="how often each defect is put in (%(default)s)")
-    parser.add_argument("--only", nargs="+", choices=sorted(CHECKS), metavar="CHECK", help="only what these must find")
-    parser.add_argument("--quick", action="store_true", help="fewer rows, no other tools")
+    parser.add_argument("--holes", type=int, default=1_000, help="holes that are put into each file (%(default)s)")
+    names = [*sorted(CHECKS), GAPS]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="CHECK", help="only what these must find; or gaps")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and holes, no other tools")
     parser.add_argument("--json", type=Path, default=Path("test-results/truth.json"), help="%(default)s")
     return parser
 

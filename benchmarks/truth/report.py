@@ -11,6 +11,7 @@ from benchmarks.report import machine
 from benchmarks.truth.defects import DEFECTS
 from benchmarks.truth.files import CHECKS as OF_FILES
 from benchmarks.truth.judging import OUTLIERS, Tallies, Tally
+from benchmarks.truth.tables import lines, number
 from benchmarks.truth.verdicts import Verdict, verdict_on
 from quality_app.checks.registry import CHECKS
 
@@ -121,16 +122,16 @@ def without_defect() -> list[str]:
 
 def table(truth: Truth) -> str:
     """Checks, peers, and what was flagged in untouched files."""
-    blocks = [_lines(_CHECK_HEADINGS, [_check_row(truth, check) for check in CHECKS])]
+    blocks = [lines(_CHECK_HEADINGS, [_check_row(truth, check) for check in CHECKS])]
     if truth.peers:
         rows = [_peer_row(truth, name, check) for name, tallies in truth.peers.items() for check in _checks_of(tallies)]
-        blocks.append("Other tools on the same rows\n" + _lines(_PEER_HEADINGS, rows))
+        blocks.append("Other tools on the same rows\n" + lines(_PEER_HEADINGS, rows))
     if truth.untouched.peer_rows:
         rates = {name: flags * 100_000 / truth.untouched.peer_rows for name, flags in truth.untouched.peers.items()}
         told = ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items())
         blocks.append(f"Flags per 100,000 rows of untouched real prices: {told}")
     if truth.untouched.flags:
-        blocks.append("Flagged in untouched real files\n" + _lines(_FLAG_HEADINGS, _flag_rows(truth.untouched)))
+        blocks.append("Flagged in untouched real files\n" + lines(_FLAG_HEADINGS, _flag_rows(truth.untouched)))
     if named := _named(truth):
         blocks.append("Misses and false flags, at most five of each kind\n" + "\n".join(named))
     return "\n\n".join([*blocks, *truth.missed_targets])
@@ -145,7 +146,7 @@ def _check_row(truth: Truth, check: str) -> tuple[str, ...]:
     tally = truth.of(check)
     rate = tally.wrong * 100_000 / tally.rows if tally.rows else None
     untouched = truth.untouched.per_100_000(check)
-    return (check, f"{tally.found + tally.missed:,}", *_shares(tally), _number(rate, 3), _number(untouched, 2))
+    return (check, f"{tally.found + tally.missed:,}", *_shares(tally), number(rate, 3), number(untouched, 2))
 
 
 def _peer_row(truth: Truth, name: str, check: str) -> tuple[str, ...]:
@@ -183,19 +184,7 @@ def _named(truth: Truth) -> list[str]:
 
 
 def _shares(tally: Tally) -> tuple[str, str, str]:
-    return _number(tally.recall, 4), _number(tally.precision, 4), _number(tally.f1, 4)
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _lines(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[at]) for row in [headings, *rows]) for at in range(len(headings))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in [headings, *rows]
-    )
+    return number(tally.recall, 4), number(tally.precision, 4), number(tally.f1, 4)
 
 
 def document(truth: Truth, materials: Iterable[tuple[str, int]]) -> dict[str, Any]:

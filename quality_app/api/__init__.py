@@ -1,1 +1,1 @@
-"""Quality over HTTP: mounted by the project below /quality, /gaps, /anomalies, /integrity and /reconciliations."""
+"""Quality over HTTP: mounted by the project below /quality, /gaps, /wanted, /incidents, /anomalies and others."""

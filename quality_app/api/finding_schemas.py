@@ -1,4 +1,4 @@
-"""Shapes of gaps, integrity and reconciliations on the wire."""
+"""Shapes of integrity and reconciliations on the wire."""
 
 from __future__ import annotations
 
@@ -7,31 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from catalog_app.api.schemas import DateRange, Wire
-
-
-class GapInfo(Wire):
-    """Missing units inside trading sessions, from the first to the last missing one."""
-
-    id: str
-    dataset_id: str
-    instrument_id: str
-    data_type: str
-    timeframe: str
-    start: str
-    end: str
-    severity: str = Field(examples=["high"])
-    reason: str = Field(description="Cause: halt, outage, illiquid or unexplained.", examples=["unexplained"])
-    missing: int
-    expected: int = Field(description="Units that sessions expect in it; all of them are missing.")
-    detected_at: str
-    filled_at: str | None
-
-
-class GapPage(Wire):
-    """A page of gaps by their begin."""
-
-    gaps: list[GapInfo]
-    next_cursor: str | None = None
 
 
 class RangeIssue(Wire):
@@ -67,7 +42,9 @@ class IntegrityReport(Wire):
     invalid_records_at_least: int | None
     exact: bool = Field(description="False where several checks of a dataset marked rows, which may be the same ones.")
     duplicate_records: int | None = Field(description="Null when the check has not run.")
-    missing_records: int = Field(description="Units missing in open gaps that trading does not explain.")
+    missing_records: int = Field(
+        description="Bars and numbered rows missing in open gaps that trading does not explain."
+    )
     missing_fields: list[str] = Field(description="What files lack of their dataset's schema.")
     data_range_issues: list[RangeIssue]
     cross_validation_results: list[CrossValidation]

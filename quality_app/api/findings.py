@@ -1,11 +1,8 @@
-"""Operations on what was found: gaps, anomalies, integrity, reconciliations."""
+"""Operations on what was found: anomalies, integrity, reconciliations. Gaps have a module of their own."""
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -17,46 +14,18 @@ from catalog_app.api.auth import access
 from catalog_app.api.cursors import Cursor, Limit
 from catalog_app.api.schemas import iso
 from quality_app.api import finding_schemas, queries, schemas, shapes
-from quality_app.api.lookups import datasets_of, instrument_or_404, moment_ns
-from quality_app.models import Anomaly, Gap, Reconciliation, ReconciliationRun
+from quality_app.api.lookups import by_time, datasets_of, instrument_or_404, moment_ns
+from quality_app.models import Anomaly, Reconciliation, ReconciliationRun
 from quality_app.services.anomalies.standing import with_standing
 from quality_app.services.integrity import integrity
 
-gaps = Router(tags=["Quality"], by_alias=True)
 anomalies = Router(tags=["Quality"], by_alias=True)
 integrities = Router(tags=["Quality"], by_alias=True)
 reconciliations = Router(tags=["Quality"], by_alias=True)
 
-GAPS = access("read", permission="quality_app.view_gap")
 ANOMALIES = access("read", permission="quality_app.view_anomaly")
 RESULTS = access("read", permission="quality_app.view_checkresult")
 RECONCILED = access("read", permission="quality_app.view_reconciliation")
-
-
-@gaps.get("/{path:instrument}", response=finding_schemas.GapPage, summary="Gaps of an instrument", **GAPS)
-def list_gaps(
-    request: HttpRequest,
-    instrument: str,
-    query: Query[queries.GapQuery],
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> finding_schemas.GapPage:
-    """Missing units inside trading sessions, open ones, or with `includeFilled` all. A gap counts if it overlaps."""
-    held = datasets_of(instrument_or_404(instrument), query)
-    wanted = Q(dataset__in=[row.pk for row in held])
-    if query.severity:
-        wanted &= Q(severity=query.severity)
-    if query.cause:
-        wanted &= Q(cause=query.cause)
-    if not query.include_filled:
-        wanted &= Q(filled_at=None)
-    if (first := moment_ns(query.start, "start")) is not None:
-        wanted &= Q(end_ns__gte=first)
-    if (last := moment_ns(query.end, "end", end=True)) is not None:
-        wanted &= Q(start_ns__lte=last)
-    found = Gap.objects.filter(wanted).order_by("start_ns", "pk")
-    rows, following = _by_time(found, "start_ns", limit, cursor)
-    return finding_schemas.GapPage(gaps=[shapes.gap(row) for row in rows], next_cursor=following)
 
 
 @anomalies.get("/{path:instrument}", response=schemas.AnomalyPage, summary="Anomalies of an instrument", **ANOMALIES)
@@ -77,7 +46,7 @@ def list_anomalies(
         found = found.filter(ts_init_ns__gte=first)
     if (last := moment_ns(query.end, "end", end=True)) is not None:
         found = found.filter(ts_init_ns__lte=last)
-    rows, following = _by_time(found.order_by("-ts_init_ns", "-pk"), "ts_init_ns", limit, cursor, descending=True)
+    rows, following = by_time(found.order_by("-ts_init_ns", "-pk"), "ts_init_ns", limit, cursor, descending=True)
     return schemas.AnomalyPage(anomalies=[shapes.anomaly(row) for row in rows], next_cursor=following)
 
 
@@ -138,21 +107,3 @@ def _latest(keys: list[int]) -> dict[int, ReconciliationRun]:
     for key, at in mine.order_by().values_list("reconciliation").annotate(Max("finished_at")):
         wanted |= Q(reconciliation=key, finished_at=at)
     return {run.reconciliation_id: run for run in mine.filter(wanted).only("reconciliation_id", "finished_at")}
-
-
-def _by_time(
-    found: QuerySet[Any], name: str, limit: int, cursor: str | None, *, descending: bool = False
-) -> tuple[list[Any], str | None]:
-    """A page of rows that are ordered by nanoseconds and key, and the cursor of the next one."""
-    if cursor:
-        at, text = cursors.decode(cursor, int, str)
-        try:
-            key = UUID(str(text))
-        except ValueError:
-            raise HttpError(422, cursors.FOREIGN) from None
-        side = "lt" if descending else "gt"
-        found = found.filter(Q(**{f"{name}__{side}": at}) | Q(**{name: at, f"pk__{side}": key}))
-    rows = list(found[: limit + 1])
-    if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], cursors.encode(getattr(rows[limit - 1], name), rows[limit - 1].pk.hex)

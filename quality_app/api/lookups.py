@@ -1,12 +1,16 @@
-"""What the operations' parameters name."""
+"""What the operations' parameters name, and pages by time."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from ninja.errors import HttpError
 
+from catalog_app.api import cursors
 from catalog_app.forms.fields import parse_moment
 from catalog_app.models import Dataset
 from catalog_app.services.search import Found, find_instrument
@@ -45,3 +49,21 @@ def moment(text: str, name: str, *, end: bool = False) -> datetime | None:
     if text and found is None:
         raise HttpError(422, f"{name}: {text} is not a time such as 2024-01-31 or 2024-01-31T09:30:00Z.")
     return found
+
+
+def by_time(
+    found: QuerySet[Any], name: str, limit: int, cursor: str | None, *, descending: bool = False
+) -> tuple[list[Any], str | None]:
+    """A page of rows that are ordered by nanoseconds and key (a UUID), and the cursor of the next one."""
+    if cursor:
+        at, text = cursors.decode(cursor, int, str)
+        try:
+            key = UUID(str(text))
+        except ValueError:
+            raise HttpError(422, cursors.FOREIGN) from None
+        side = "lt" if descending else "gt"
+        found = found.filter(Q(**{f"{name}__{side}": at}) | Q(**{name: at, f"pk__{side}": key}))
+    rows = list(found[: limit + 1])
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], cursors.encode(getattr(rows[limit - 1], name), rows[limit - 1].pk.hex)

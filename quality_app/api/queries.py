@@ -8,7 +8,7 @@ from pydantic import Field
 
 from catalog_app.api.schemas import Wire
 
-_MOMENT = "ISO 8601, UTC; a day alone is meant whole."
+MOMENT = "ISO 8601, UTC; a day alone is meant whole."
 
 
 class InstrumentQuery(Wire):
@@ -26,8 +26,8 @@ class RunQuery(Wire):
     venue: str = Field("", max_length=200)
     store: str = Field("", max_length=200, description="Name of the store.")
     found: Literal["", "findings", "critical", "clean"] = Field("", description="What they found.")
-    start: str = Field("", max_length=40, description=_MOMENT)
-    end: str = Field("", max_length=40, description=_MOMENT)
+    start: str = Field("", max_length=40, description=MOMENT)
+    end: str = Field("", max_length=40, description=MOMENT)
 
 
 class ReportQuery(Wire):
@@ -42,19 +42,9 @@ class TrendQuery(InstrumentQuery):
     """Which metrics of which datasets, over which time."""
 
     metric: list[str] = Field(["overall"], max_length=20, description="Repeat for several.")
-    start: str = Field("", max_length=40, description=_MOMENT)
-    end: str = Field("", max_length=40, description=_MOMENT)
+    start: str = Field("", max_length=40, description=MOMENT)
+    end: str = Field("", max_length=40, description=MOMENT)
     max_points: int = Field(1000, ge=5, le=10_000, description="Of each line.")
-
-
-class GapQuery(InstrumentQuery):
-    """Which gaps: those that overlap a time."""
-
-    severity: Literal["", "low", "medium", "high"] = ""
-    cause: Literal["", "halt", "outage", "illiquid", "unexplained"] = ""
-    start: str = Field("", max_length=40, description=_MOMENT)
-    end: str = Field("", max_length=40, description=_MOMENT)
-    include_filled: bool = False
 
 
 class AnomalyQuery(InstrumentQuery):
@@ -63,8 +53,8 @@ class AnomalyQuery(InstrumentQuery):
     type: Literal["", "spike", "outlier", "jump", "inconsistency", "stale", "gap"] = ""
     severity: Literal["", "critical", "major", "info"] = ""
     state: Literal["all", "open", "bad_data", "real_event", "ignored", "repaired", "gone"] = "open"
-    start: str = Field("", max_length=40, description=_MOMENT)
-    end: str = Field("", max_length=40, description=_MOMENT)
+    start: str = Field("", max_length=40, description=MOMENT)
+    end: str = Field("", max_length=40, description=MOMENT)
 
 
 class ReconciliationQuery(Wire):

@@ -14,7 +14,6 @@ from quality_app.api import finding_schemas, schemas
 from quality_app.models import (
     Anomaly,
     CheckResult,
-    Gap,
     QualityReport,
     Reconciliation,
     ReconciliationRun,
@@ -97,25 +96,6 @@ def anomaly(row: Anomaly) -> schemas.AnomalyInfo:
     for name in ("firstSeenAt", "lastSeenAt"):
         found[name] = iso(found[name])
     return schemas.AnomalyInfo.model_validate(found)
-
-
-def gap(row: Gap) -> finding_schemas.GapInfo:
-    """A gap."""
-    return finding_schemas.GapInfo(
-        id=str(row.pk),
-        dataset_id=str(row.dataset_id),
-        instrument_id=row.instrument_id,
-        data_type=row.data_type,
-        timeframe=row.timeframe,
-        start=iso_ns(row.start_ns) or "",
-        end=iso_ns(row.end_ns) or "",
-        severity=row.severity,
-        reason=row.cause,
-        missing=row.missing,
-        expected=row.missing,
-        detected_at=iso(row.detected_at) or "",
-        filled_at=iso(row.filled_at),
-    )
 
 
 def integrity(instrument_id: str, found: Integrity, now: str) -> finding_schemas.IntegrityReport:

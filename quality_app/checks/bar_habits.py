@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from quality_app.checks.check import Check, CheckContext, Values
+from quality_app.checks.check import Check, CheckContext, Values, session_facts
 from quality_app.checks.param import Param
 from quality_app.checks.trading_time import TradingTime
 
@@ -70,10 +70,6 @@ def _flat_reach(values: Values) -> tuple[int, int]:
     return int(values["bars"]) - 1, int(values["bars"]) - 1
 
 
-def _flat_facts(context: CheckContext) -> dict[str, Any]:
-    return {"calendar": context.calendar}
-
-
 def _flat_obstacle(context: CheckContext) -> str | None:
     return "The trading hours are unknown: no calendar covers this venue." if context.sessions is None else None
 
@@ -123,7 +119,7 @@ FLAT: Final = Check(
     example="USD/CHF at 0.79230 for 45 one-minute bars of a Tuesday morning.",
     rule=_flat_runs,
     params=(Param("bars", "Bars in a row", 30, "bars", 2, 10_000),),
-    facts=_flat_facts,
+    facts=session_facts,
     obstacle=_flat_obstacle,
     reach=_flat_reach,
     looks_ahead=True,

@@ -49,7 +49,8 @@ class CheckContext:
 
     Increments are raw integers at scale 1e-16, times are UNIX nanoseconds. `values` holds parameters by check id
     and name where a rule sets them; `sessions` has open_ns and close_ns (half-open, in order) over all of the data;
-    `calendar` is their name and `zone` their IANA time zone; `profile` is what a sample of the dataset taught.
+    `calendar` is their name, `hours` a digest that changes with them and `zone` their IANA time zone; `profile` is
+    what a sample of the dataset taught.
     """
 
     data_type: str
@@ -63,6 +64,7 @@ class CheckContext:
     values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     sessions: pl.DataFrame | None = None
     calendar: str = ""
+    hours: str = ""
     zone: str = "UTC"
     profile: Profile | None = None
     quotes: QuotesBetween | None = None
@@ -71,6 +73,11 @@ class CheckContext:
 def no_facts(context: CheckContext) -> dict[str, Any]:
     """Facts that a check depends on beside its parameters: none."""
     return {}
+
+
+def session_facts(context: CheckContext) -> dict[str, Any]:
+    """Facts of a check that depends on the sessions: their calendar, and which hours it had."""
+    return {"calendar": context.calendar, "hours": context.hours}
 
 
 def always_runs(context: CheckContext) -> str | None:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from quality_app.calendars import LEARNED
-from quality_app.checks.check import EVERY_TYPE, Check, CheckContext
+from quality_app.checks.check import EVERY_TYPE, Check, CheckContext, session_facts
 from quality_app.checks.param import Param
 from quality_app.checks.prices import BNHLS
 from quality_app.checks.trading_time import TradingTime
@@ -67,7 +67,7 @@ def _close_stamped(context: CheckContext) -> bool:
 
 
 def _facts(context: CheckContext) -> dict[str, Any]:
-    return {"calendar": context.calendar, "stampedAtClose": _close_stamped(context)}
+    return {**session_facts(context), "stampedAtClose": _close_stamped(context)}
 
 
 def _extended_obstacle(context: CheckContext) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from quality_app.checks.check import PRICE, WEEK, Check, CheckContext, Values
+from quality_app.checks.check import PRICE, WEEK, Check, CheckContext, Values, session_facts
 from quality_app.checks.param import Param
 from quality_app.checks.seasonal import TOO_LITTLE, by_hour, profile_facts, seasonal, usual
 from quality_app.checks.trading_time import Int64s, TradingTime
@@ -126,7 +126,7 @@ def _reach(values: Values) -> tuple[int, int]:
 
 
 def _facts(context: CheckContext) -> dict[str, Any]:
-    return {**profile_facts(context), "calendar": context.calendar}
+    return {**profile_facts(context), **session_facts(context)}
 
 
 def _obstacle(context: CheckContext) -> str | None:

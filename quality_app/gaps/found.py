@@ -10,6 +10,8 @@ import polars as pl
 Unit = Literal["bars", "seconds", "rows"]
 Cause = Literal["halt", "outage", "illiquid", "unexplained"]
 
+# Data types in which something can be missing; the others come when something happens.
+SCANNED: Final = ("bar", "quote", "trade", "delta", "depth10", "mark_price", "index_price", "funding_rate")
 # Bars: first and last missing close. Ticks: the last row before the hole, the first one after it.
 # `missing` in units; `lost_ns` is the trading time that the hole covers.
 GAPS: Final = pl.Schema(
@@ -23,8 +25,10 @@ GAPS: Final = pl.Schema(
         "severity": pl.String,
     }
 )
-# By session day: units that were expected, of these missing, of these explained by quiet trading.
-DAYS: Final = pl.Schema({"day": pl.Date, "expected": pl.Int64, "missing": pl.Int64, "illiquid": pl.Int64})
+# Units that each session day expects; days without any are left out.
+DAYS: Final = pl.Schema({"day": pl.Date, "expected": pl.Int64})
+# How the missing units of each gap (by its row in `gaps`, from 0) spread over session days.
+BY_DAY: Final = pl.Schema({"gap": pl.Int64, "day": pl.Date, "missing": pl.Int64})
 
 
 class Unscannable(Exception):
@@ -42,7 +46,8 @@ class GapScan:
         illiquid: Of the missing, how many are explained by quiet trading.
         outside: Rows that no session expects; information, not an error.
         gaps: Schema GAPS, in order of their start.
-        days: Schema DAYS; sums up to `expected`, `missing` and `illiquid`.
+        days: Schema DAYS, in order; sums up to `expected`.
+        by_day: Schema BY_DAY, by gap and day; sums up to each gap's `missing`. Gaps of the unit rows have none.
         facts: What people should know of how it was found, as JSON: anchor, stamp, alpha, thresholds.
         covers: Whether something is expected from one time to another (UNIX ns) within the range that was scanned.
 
@@ -55,6 +60,7 @@ class GapScan:
     outside: int
     gaps: pl.DataFrame
     days: pl.DataFrame
+    by_day: pl.DataFrame
     covers: Callable[[int, int], bool]
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -1,8 +1,8 @@
 """The closes that bars of a timeframe should have inside trading sessions, numbered without listing them.
 
-A grid is a table of segments, at most an hour of one session each; expected closes are numbered 0, 1, 2 … over all
-segments. So a decade of one-minute bars costs some 60,000 segments, and a timestamp's number is a binary search.
-Pure: no Django.
+A grid is a table of segments, at most an hour of one session each (or one period: quality_app.gaps.period_grid);
+expected closes are numbered 0, 1, 2 … over all segments. So a decade of one-minute bars costs some 60,000 segments,
+a decade of milliseconds as many, and a timestamp's number is a binary search. Pure: no Django.
 """
 
 from __future__ import annotations
@@ -11,71 +11,69 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
-Int64s = npt.NDArray[np.int64]
-Anchor = Literal["clock", "session", "day"]
+from quality_app.checks.trading_time import Int64s
+from quality_app.gaps.hours import Hours
+
+__all__ = ["DAY_NS", "HOUR_NS", "Anchor", "Grid", "Int64s", "NoGrid", "bar_grid", "segment_table"]
+
+Anchor = Literal["clock", "session", "period"]
 
 HOUR_NS: Final = 3_600_000_000_000
 DAY_NS: Final = 24 * HOUR_NS
-OUTSIDE: Final = -1
 
 
 class NoGrid(Exception):
     """Why no expected closes can be told; the message is for people."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """Segments of expected closes, in order; arrays have one entry per segment unless said otherwise.
 
     Attributes:
-        anchor: What the closes are aligned to: the UTC clock, each session's open, or whole session days.
-        interval_ns: Length of a bar.
-        origin: Time of the close number zero that `first_k` and `last_k` count from.
-        first_k, last_k: First and last close of the segment, in intervals after `origin`.
-        limit: Close of the session: a last, shortened bar of a session-anchored grid ends there.
+        anchor: What the closes are aligned to: the UTC clock, each session's open, or periods of session days.
+        interval_ns: Distance of the closes inside a segment.
+        first: First close.
+        count: How many closes.
+        begins: When the first of the bars begins to trade.
+        from_ns, to_ns: Times from `from_ns` until before `to_ns` stand for closes of this segment, each for the
+            nearest one: a bar that was recorded a little late counts for its interval. They do not overlap.
         before: Expected closes in all segments before this one.
-        bucket: Time of week, for comparing activity: weekday of the session and hour since its day's open.
+        bucket: Time of week, for comparing activity: 64 × weekday of the session + hour since its day's open.
         block: Number of the uninterrupted stretch of trading that the segment belongs to.
         day: Number of the session day.
+        dates: Session days since 1970-01-01, by number.
         total: Expected closes in all segments.
+        hours: The trading hours that the grid was made from.
 
     """
 
     anchor: Anchor
     interval_ns: int
-    origin: Int64s
-    first_k: Int64s
-    last_k: Int64s
-    limit: Int64s
+    first: Int64s
+    count: Int64s
+    begins: Int64s
+    from_ns: Int64s
+    to_ns: Int64s
     before: Int64s
     bucket: Int64s
     block: Int64s
     day: Int64s
+    dates: Int64s
     total: int
+    hours: Hours
 
-    def index_of(self, ts: Int64s) -> Int64s:
-        """Return the numbers of the expected closes that times stand for, or OUTSIDE.
-
-        Times are rounded to the nearest close, so a bar that was recorded a little late counts for its interval.
-        The result does not decrease (besides OUTSIDE) where `ts` does not.
-        """
-        half = self.interval_ns // 2
-        past = self.origin + self.last_k * self.interval_ns + (self.interval_ns - half)
-        segment = np.searchsorted(past, ts, side="right")
-        inside = segment < len(past)
-        at = np.where(inside, segment, 0)
-        k = (ts - self.origin[at] + half) // self.interval_ns
-        index = np.where(inside & (k >= self.first_k[at]), self.before[at] + k - self.first_k[at], OUTSIDE)
-        return self._with_short_bars(ts, index) if self.anchor == "session" else index
+    def numbers(self, segment: Int64s, ts: Int64s) -> Int64s:
+        """Return the numbers of the closes that times stand for, given their segments."""
+        nearest = (ts - self.first[segment] + self.interval_ns // 2) // self.interval_ns
+        number: Int64s = self.before[segment] + np.clip(nearest, 0, self.count[segment] - 1)
+        return number
 
     def close_of(self, index: Int64s) -> Int64s:
         """Return the times of expected closes, UNIX nanoseconds."""
         at = self.segment_of(index)
-        k = self.first_k[at] + index - self.before[at]
-        return np.minimum(self.origin[at] + k * self.interval_ns, self.limit[at])
+        return self.first[at] + (index - self.before[at]) * self.interval_ns
 
     def segment_of(self, index: Int64s) -> Int64s:
         """Return the segments that expected closes belong to."""
@@ -83,96 +81,111 @@ class Grid:
 
     def ends(self) -> Int64s:
         """Return the number after the last close of each segment."""
-        return np.append(self.before[1:], self.total).astype(np.int64)
+        return self.before + self.count
 
     def first_at_or_after(self, ns: int) -> int:
         """Return the number of the first expected close at or after a time; `total` when there is none."""
-        return _bisect(self, ns)
+        last = self.first + (self.count - 1) * self.interval_ns
+        at = int(np.searchsorted(last, ns, side="left"))
+        if at == len(last):
+            return self.total
+        return int(self.before[at]) + max(-((int(self.first[at]) - ns) // self.interval_ns), 0)
 
-    def _with_short_bars(self, ts: Int64s, index: Int64s) -> Int64s:
-        """A session's last bar may be shorter than the interval: its close is the session's."""
-        last = np.flatnonzero(np.append(self.limit[1:] != self.limit[:-1], True))
-        limits = self.limit[last]
-        found = np.minimum(np.searchsorted(limits, ts), len(limits) - 1)
-        return np.where(limits[found] == ts, self.ends()[last][found] - 1, index)
+    def traded(self, first: Int64s, last: Int64s) -> Int64s:
+        """Return the trading time, in ns, of the bars from one number to another, inclusive."""
+        at = self.segment_of(first)
+        starts = self.begins[at] + (first - self.before[at]) * self.interval_ns
+        return self.hours.trading.open_ns(self.until(last)) - self.hours.trading.open_ns(starts)
+
+    def alive(self, start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
+        """Return the numbers of the first and last bar that trade at all between two times; None: no limit."""
+        low = 0 if start_ns is None else self.first_at_or_after(start_ns + 1)
+        high = self.total if end_ns is None else self.first_at_or_after(end_ns + self.interval_ns)
+        return low, high - 1
+
+    def until(self, index: Int64s) -> Int64s:
+        """Return when the trading of bars ends: at their close."""
+        return self.close_of(index)
 
 
-def bar_grid(sessions: pl.DataFrame, interval_ns: int, sample: Int64s) -> Grid:
-    """Return the grid of bars of an interval below a day; raises NoGrid where it cannot be told.
+def bar_grid(hours: Hours, interval_ns: int, anchor: Anchor, origin_ns: int = 0) -> Grid:
+    """Return the grid of bars inside session days; raises NoGrid where no close is expected.
 
     Args:
-        sessions: Trading intervals (open_ns, close_ns, day) in order, UNIX nanoseconds.
+        hours: Trading hours.
         interval_ns: Length of a bar.
-        sample: Some closes of the data: they decide whether the grid follows the clock or the session's open,
-            where the two differ (one-hour bars of an exchange that opens at half past).
+        anchor: `clock`: closes are multiples of the interval after `origin_ns`; where a session ends between two,
+            the bar that closes after it is expected. `session`: closes count from each session's open, and the
+            session's last bar may be shorter.
+        origin_ns: Any close of the clock.
 
     """
-    if DAY_NS % interval_ns:
-        raise NoGrid("The bar's step does not divide a day, so its closes are not told by sessions.")
-    if sessions.is_empty():
+    if not len(hours.opens):
         raise NoGrid("The calendar has no session in this range.")
-    opens, closes = _column(sessions, "open_ns"), _column(sessions, "close_ns")
-    anchor: Anchor = "clock"
-    if np.any(opens % interval_ns) or np.any(closes % interval_ns):
-        at = np.maximum(np.searchsorted(opens, sample, side="left") - 1, 0)
-        by_session = np.count_nonzero(((sample - opens[at]) % interval_ns == 0) | (sample == closes[at]))
-        anchor = "session" if by_session > np.count_nonzero(sample % interval_ns == 0) else "clock"
-    return _segments(sessions, interval_ns, anchor)
-
-
-def _segments(sessions: pl.DataFrame, interval_ns: int, anchor: Anchor) -> Grid:
-    opens, closes, days = _column(sessions, "open_ns"), _column(sessions, "close_ns"), _column(sessions, "day")
-    new_block = np.append(True, opens[1:] != closes[:-1])
-    ends_block = np.append(new_block[1:], True)
-    pieces = -(-(closes - opens) // HOUR_NS)
-    owner = np.repeat(np.arange(len(opens)), pieces)
+    pieces = -(-(hours.closes - hours.opens) // HOUR_NS)
+    owner = np.repeat(np.arange(len(hours.opens)), pieces)
     hour = np.arange(len(owner)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    start = opens[owner] + hour * HOUR_NS
-    stop = np.minimum(start + HOUR_NS, closes[owner])
-    is_last = stop == closes[owner]
-    origin = opens[owner] if anchor == "session" else np.zeros(len(owner), np.int64)
-    first = (start - origin) // interval_ns + 1
-    rounds_up = is_last & (ends_block[owner] | (anchor == "session"))
-    last = np.where(rounds_up, -(-(stop - origin) // interval_ns), (stop - origin) // interval_ns)
+    start = hours.opens[owner] + hour * HOUR_NS
+    stop = np.minimum(start + HOUR_NS, hours.closes[owner])
+    ends_session = stop == hours.closes[owner]
+    origin = hours.opens[owner] if anchor == "session" else np.full(len(owner), origin_ns, np.int64)
+    low, high = (start - origin) // interval_ns + 1, (stop - origin) // interval_ns
     if anchor == "clock":
+        ends_block = np.append(hours.starts_block[1:], True)[owner] & ends_session
+        high = np.where(ends_block, -(-(stop - origin) // interval_ns), high)
         # Where a break is shorter than a bar, the bar that spans it belongs to the session before.
-        first = np.maximum(first, np.append(first[0], np.maximum.accumulate(last)[:-1] + 1))
-    limit = closes[owner] if anchor == "session" else np.full(len(owner), np.iinfo(np.int64).max)
-    day_starts = np.append(True, days[1:] != days[:-1])
+        low = np.maximum(low, np.append(low[0], np.maximum.accumulate(high)[:-1] + 1))
+    first, count = origin + low * interval_ns, high - low + 1
+    length = np.full(len(owner), interval_ns, np.int64)
+    half = np.full(len(owner), interval_ns // 2, np.int64)
+    if anchor == "session":
+        rest = (stop - origin) % interval_ns
+        short = np.flatnonzero(ends_session & (rest > 0))
+        owner, start = np.append(owner, owner[short]), np.append(start, start[short])
+        first, count = np.append(first, stop[short]), np.append(count, np.ones(len(short), np.int64))
+        length, half = np.append(length, rest[short]), np.append(half, rest[short] // 2)
+    order = np.argsort(first + np.maximum(count - 1, 0) * interval_ns, kind="stable")
+    order = order[count[order] > 0]
+    owner, start, first, count = owner[order], start[order], first[order], count[order]
+    from_ns = first - half[order]
+    to_ns = first + (count - 1) * interval_ns + interval_ns - interval_ns // 2
+    return segment_table(hours, anchor, interval_ns, first, count, first - length[order], from_ns, to_ns, owner, start)
+
+
+def segment_table(
+    hours: Hours,
+    anchor: Anchor,
+    interval_ns: int,
+    first: Int64s,
+    count: Int64s,
+    begins: Int64s,
+    from_ns: Int64s,
+    to_ns: Int64s,
+    owner: Int64s,
+    start: Int64s,
+) -> Grid:
+    """Number segments; `owner` are the trading intervals that they lie in and `start` is when they begin there."""
+    if not len(first):
+        raise NoGrid("The calendar has no session in this range.")
+    day_starts = np.append(True, hours.days[1:] != hours.days[:-1])
     day = np.cumsum(day_starts) - 1
-    first_open = opens[day_starts][day]
-    bucket = _weekday(days[owner]) * 64 + np.minimum((start - first_open[owner]) // HOUR_NS, 63)
-    keep = last >= first
-    counts = (last - first + 1)[keep]
-    block = np.cumsum(new_block) - 1
+    since_open = start - hours.opens[day_starts][day[owner]]
     return Grid(
         anchor=anchor,
         interval_ns=interval_ns,
-        origin=origin[keep],
-        first_k=first[keep],
-        last_k=last[keep],
-        limit=limit[keep],
-        before=np.cumsum(counts) - counts,
-        bucket=bucket[keep],
-        block=block[owner][keep],
-        day=day[owner][keep],
-        total=int(counts.sum()),
+        first=first,
+        count=count,
+        begins=begins,
+        from_ns=from_ns,
+        to_ns=np.minimum(to_ns, np.append(from_ns[1:], np.iinfo(np.int64).max)),
+        before=np.cumsum(count) - count,
+        bucket=_weekday(hours.days[owner]) * 64 + np.minimum(since_open // HOUR_NS, 63),
+        block=(np.cumsum(hours.starts_block) - 1)[owner],
+        day=day[owner],
+        dates=hours.days[day_starts],
+        total=int(count.sum()),
+        hours=hours,
     )
-
-
-def _bisect(grid: Grid, ns: int) -> int:
-    low, high = 0, grid.total
-    while low < high:
-        middle = (low + high) // 2
-        if int(grid.close_of(np.array([middle]))[0]) < ns:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-def _column(frame: pl.DataFrame, name: str) -> Int64s:
-    return frame[name].to_physical().cast(pl.Int64).to_numpy()
 
 
 def _weekday(days: Int64s) -> Int64s:

@@ -27,8 +27,13 @@ class DatasetCommand(DeskCommand):
         parser.add_argument("--data-type", choices=DataType.values, default="")
 
     def chosen(self, options: dict[str, Any]) -> list[Dataset]:
-        """Return the datasets; an instrument without any ends the command with exit code 2."""
-        rows = self.store(options).datasets.select_related("store", "definition")
+        """Return the datasets; an instrument without any, or a store that was never read, ends with exit code 2."""
+        store = self.store(options)
+        if store.synced_at is None:
+            self.usage_error(
+                f"{store.root} was not read into the index yet. Run sync_catalog --store {store.name} first."
+            )
+        rows = store.datasets.select_related("store", "definition")
         if options["data_type"]:
             rows = rows.filter(data_type=options["data_type"])
         if options.get("timeframe"):
@@ -38,4 +43,6 @@ class DatasetCommand(DeskCommand):
         missing = [name for name in options["instrument"] if identifier(name) not in there]
         if missing:
             self.usage_error(f"No such dataset in the store for: {', '.join(missing)}. Run sync_catalog first?")
+        if not found:
+            self.message("No dataset of the store fits: there was nothing to look at.")
         return [row for row in found if not wanted or identifier(row.instrument_id) in wanted]

@@ -7,6 +7,8 @@ from django.db import models
 
 from catalog_app.models import Dataset
 
+_IS_OPEN = models.Q(filled_at=None, expected_at=None)
+
 
 class GapQuerySet(models.QuerySet["Gap"]):
     """Gaps by what is still to be done about them."""
@@ -73,6 +75,19 @@ class Gap(models.Model):
         indexes = (
             models.Index(fields=("dataset", "filled_at", "start_ns")),  # a dataset's open gaps
             models.Index(fields=("instrument_id", "data_type")),  # API
+            # The list by its orders: of what is open, and of everything.
+            models.Index(fields=("start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_start"),
+            models.Index(fields=("lost_ns", "start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_length"),
+            models.Index(fields=("missing", "start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_missing"),
+            models.Index(fields=("start_ns", "gap_id"), name="gap_start"),
+            # Counts of facets, lengths and the timeline come from this index alone.
+            models.Index(
+                fields=(
+                    *("dataset", "cause", "severity", "unit", "filled_at", "expected_at"),
+                    *("lost_ns", "start_ns", "end_ns"),
+                ),
+                name="gap_facets",
+            ),
         )
 
     def __str__(self) -> str:

@@ -12,10 +12,21 @@ from catalog_app.store import reader
 from catalog_app.store.bar_type import parse_bar_type
 from catalog_app.store.decimals import parse_raw
 from catalog_app.store.filesystem import StoreRoot
-from quality_app.calendars import SessionCalendar, calendar_for
+from quality_app.calendars import SessionCalendar
 from quality_app.checks.check import CheckContext, QuotesBetween
 from quality_app.checks.param import Value
+from quality_app.services.calendars import calendar_of
 from quality_app.sessions import DAY_NS, sessions, zone_of
+
+__all__ = [
+    "calendar_of",
+    "check_context",
+    "data_files",
+    "identities",
+    "interval_of",
+    "quote_dataset",
+    "require_unchanged",
+]
 
 # Differences of prices, which may be zero or negative.
 _SPREADS = frozenset({"futures_spread", "option_spread", "crypto_futures_spread", "crypto_option_spread"})
@@ -40,6 +51,7 @@ def check_context(dataset: Dataset, values: Mapping[str, Mapping[str, Value]] | 
         values=values or {},
         sessions=_sessions_of(dataset, calendar),
         calendar=calendar.name,
+        hours=calendar.digest,
         zone=zone_of(calendar),
         quotes=_quotes_of(dataset) if dataset.data_type == DataType.TRADE else None,
     )
@@ -74,14 +86,6 @@ def _meets(file: DataFile, start_ns: int, end_ns: int) -> bool:
     if file.start_ns is None or file.end_ns is None:
         return True
     return file.start_ns <= end_ns and start_ns <= file.end_ns
-
-
-def calendar_of(dataset: Dataset) -> SessionCalendar:
-    """Return the trading calendar of a dataset's instrument."""
-    instrument = dataset.definition
-    if instrument is None:
-        return calendar_for(dataset.venue)
-    return calendar_for(instrument.venue, instrument.asset_class, instrument.instrument_class, instrument.symbol)
 
 
 def interval_of(dataset: Dataset) -> int | None:

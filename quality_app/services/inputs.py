@@ -16,6 +16,7 @@ _DIGEST_SHOWN: Final = 12
 _FACTS: Final[Mapping[str, str]] = {
     "calendar": "Trading calendar",
     "hasVolume": "Bars have volumes",
+    "hours": "Trading hours, digest",
     "identity": "Rows are the same by",
     "intervalNs": "Length of a bar",
     "nowNs": "Time of the validation",
@@ -63,6 +64,7 @@ def _length(ns: int) -> str:
 
 
 _FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "hours": lambda digest: str(digest)[:_DIGEST_SHOWN],
     "intervalNs": _length,
     "nowNs": _moment,
     "originNs": _length,

@@ -61,7 +61,7 @@ def integrity(datasets: Sequence[Dataset]) -> Integrity:
     for run in _latest_runs(keys):
         found.checked += run.rows
         _count(found, run, list(run.results.all()))
-    gaps = Gap.objects.filter(dataset__in=keys, filled_at=None).exclude(cause=Gap.Cause.ILLIQUID)
+    gaps = Gap.objects.filter(dataset__in=keys).unexplained().exclude(unit=Gap.Unit.SECONDS)
     found.missing = gaps.aggregate(total=Sum("missing", default=0))["total"]
     found.is_stale = Dataset.objects.filter(STALE, pk__in=keys).exists()
     found.crosses = list(_crosses(keys))

@@ -15,18 +15,23 @@ from quality_app.models import CheckResult, Gap, Suppression, ValidationRun
 from quality_app.services.anomalies.counts import CheckAnomalies, anomalies_by_check
 from quality_app.services.anomalies.recording import explained as explained_rows
 from quality_app.services.context import data_files, identities, interval_of
+from quality_app.services.gaps.filters import EXPECTED, FILLED, OPEN, STATE
+from quality_app.services.gaps.freshness import Bases, kept_basis
 from quality_app.services.inputs import inputs_of
 from quality_app.services.rules.suppressions import active
 from quality_app.services.samples import SampleTable, sample_table
 from quality_app.services.scores import GAP_SCAN, SCORE
 from quality_app.services.validation.run import latest_run
 
+_OPEN = STATE[OPEN]
+_COUNTS = Q(cause__in=(Gap.Cause.UNEXPLAINED, Gap.Cause.OUTAGE))
 # Which gaps a list shows, by the word in its address.
 SHOWN: dict[str, tuple[str, Q]] = {
-    "open": ("Open", Q(filled_at=None)),
-    "unexplained": ("Unexplained", Q(filled_at=None) & ~Q(cause=Gap.Cause.ILLIQUID)),
-    "illiquid": ("Illiquid", Q(filled_at=None, cause=Gap.Cause.ILLIQUID)),
-    "filled": ("Filled", Q(filled_at__isnull=False)),
+    "open": ("Open", _OPEN),
+    "unexplained": ("Unexplained", _OPEN & _COUNTS),
+    "explained": ("Illiquid or halted", _OPEN & ~_COUNTS),
+    "expected": ("Expected", STATE[EXPECTED]),
+    "filled": ("Filled", STATE[FILLED]),
 }
 # Violating rows that a page shows of each check.
 SHOWN_SAMPLES = 50
@@ -145,14 +150,14 @@ def gap_panel(dataset: Dataset, shown: str) -> GapPanel:
     mine = Gap.objects.filter(dataset=dataset)
     counts = mine.aggregate(**{name: Count("pk", filter=query) for name, (_, query) in SHOWN.items()})
     facets = [(name, label, counts[name]) for name, (label, _) in SHOWN.items()]
-    is_stale = bool(summary) and summary.get("basis", {}).get("files") != identities(data_files(dataset))
+    is_stale = bool(summary) and kept_basis(dataset.metadata) != Bases([dataset]).of(dataset)
     span = F("end_ns") - F("start_ns") + (interval_of(dataset) or 0)
     return GapPanel(summary, is_stale, facets, mine.filter(SHOWN[shown][1]).annotate(span_ns=span))
 
 
 def gap_intervals(dataset: Dataset) -> list[dict[str, Any]]:
     """Return the largest open gaps that trading does not explain, for a chart; nanoseconds as text."""
-    largest = Gap.objects.filter(SHOWN["unexplained"][1], dataset=dataset).order_by("-missing")[:SHADED]
+    largest = Gap.objects.filter(dataset=dataset).unexplained().order_by("-lost_ns", "-missing")[:SHADED]
     return [
         {
             "startNs": str(gap.start_ns),

@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from catalog_app.models import Dataset, Job
-from catalog_app.models.dataset import DataType, IndexState
+from catalog_app.models.dataset import IndexState
 from catalog_app.models.job import JobState
 from catalog_app.services import changes
 from catalog_app.services.jobs import enqueue
+from quality_app.gaps.found import SCANNED
 
 _TITLES = {"validate": "Validate", "scan_gaps": "Scan gaps of"}
 
@@ -36,10 +37,10 @@ def request_many(kind: str, keys: Sequence[UUID], title: str, user: User | None)
 
 @changes.follow
 def check_changed(datasets: Sequence[UUID], user: User | None) -> None:
-    """Enqueue one job that validates the changed datasets, and one that scans their bars for gaps."""
+    """Enqueue one job that validates the changed datasets, and one that scans them for gaps."""
     rows = Dataset.objects.filter(pk__in=datasets).exclude(state=IndexState.UNSUPPORTED)
     _enqueue_many("validate", list(rows), user)
-    _enqueue_many("scan_gaps", list(rows.filter(data_type=DataType.BAR, state=IndexState.OK)), user)
+    _enqueue_many("scan_gaps", list(rows.filter(data_type__in=SCANNED, state=IndexState.OK)), user)
 
 
 def _enqueue_many(kind: str, datasets: list[Dataset], user: User | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
 
@@ -84,15 +84,25 @@ def run_now(schedule: Schedule) -> Job | None:
 
 def dataset_ids(scope: Mapping[str, Any]) -> list[UUID]:
     """Return the datasets that a scope holds now: all that can be checked, narrowed by each key that is given."""
-    rows = Dataset.objects.exclude(state=IndexState.UNSUPPORTED).order_by("venue", "instrument_id", "pk")
+    return list(_in_scope(scope).order_by("venue", "instrument_id", "pk").values_list("pk", flat=True))
+
+
+def holds(schedule: Schedule, dataset: Dataset) -> bool:
+    """Whether a schedule's work is about a dataset."""
+    if schedule.kind == Schedule.Kind.RECONCILE:
+        return dataset.reconciled_in.filter(reconciliation=schedule.scope.get("reconciliationId")).exists()
+    return _in_scope(schedule.scope).filter(pk=dataset.pk).exists()
+
+
+def _in_scope(scope: Mapping[str, Any]) -> QuerySet[Dataset]:
+    rows = Dataset.objects.exclude(state=IndexState.UNSUPPORTED)
     rows = rows.filter(**{column: scope[name] for name, column in _COLUMNS.items() if scope.get(name)})
     if scope.get("instrumentId"):
         rows = rows.annotate(key=Replace(F("instrument_id"), Value("/"), Value("")))
         rows = rows.filter(key=scope["instrumentId"].replace("/", ""))
     if scope.get("dataTypes"):
         rows = rows.filter(data_type__in=scope["dataTypes"])
-    wanted = Q(pk__in=scope["datasetIds"]) if scope.get("datasetIds") else Q()
-    return list(rows.filter(wanted).values_list("pk", flat=True))
+    return rows.filter(pk__in=scope["datasetIds"]) if scope.get("datasetIds") else rows
 
 
 def _start(schedule: Schedule) -> Job | None:

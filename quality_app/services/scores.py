@@ -63,7 +63,7 @@ def completeness_of(summary: dict[str, Any] | None) -> Fraction | None:
     """Return a scan's completeness, exactly; None when there was none or it could not tell."""
     if not summary or not summary.get("expected"):
         return None
-    return 1 - Fraction(summary["missing"] - summary["illiquid"], summary["expected"])
+    return 1 - Fraction(summary["missing"] - summary["explained"], summary["expected"])
 
 
 def _leave(dataset: Dataset) -> Leave:

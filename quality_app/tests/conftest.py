@@ -84,3 +84,11 @@ def bars_at(closes: Int64s) -> pl.DataFrame:
     return pl.concat([one] * len(closes)).with_columns(
         pl.Series("ts_event", np.asarray(closes)), pl.Series("ts_init", np.asarray(closes))
     )
+
+
+def quotes_at(times: Int64s) -> pl.DataFrame:
+    """Clean quotes at these times."""
+    one = frame_of("quote", rows_of("quote", 1))
+    return one[np.zeros(len(times), np.int64)].with_columns(
+        pl.Series("ts_event", np.asarray(times)), pl.Series("ts_init", np.asarray(times))
+    )

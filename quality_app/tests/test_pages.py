@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from catalog_app.models import Dataset, Job
 from quality_app.checks.registry import CHECKS
 from quality_app.services.gaps.scan import scan
 from quality_app.services.inputs import inputs_of
 from quality_app.services.samples import near
+from quality_app.services.scores import GAP_SCAN
 from quality_app.services.validation.run import validate
 from quality_app.tests.conftest import MakeDataset, bars_at
 from quality_app.tests.frames import rows_of
+from quality_app.tests.gaps.gap_rows import make_dataset as dataset_without_files
+from quality_app.tests.gaps.gap_rows import make_gap, ns
 from quality_app.tests.test_gap_scan import WEEK
 
 HTMX = {"HX-Request": "true"}
@@ -121,12 +125,28 @@ def test_the_gaps_page_lists_and_filters(trader_client: Client, bars: Dataset) -
     assert "2024-01-08" in trader_client.get(address, {"show": "nonsense", "page": "99"}).content.decode()
 
 
-def test_unknown_completeness_has_its_reason(trader_client: Client, make_dataset: MakeDataset) -> None:
-    dataset = make_dataset("quote", rows_of("quote", 5))
+def test_unknown_completeness_has_its_reason(trader_client: Client) -> None:
+    dataset = dataset_without_files()
     scan(dataset)
-    assert (
-        b"Gaps of quotes are not scanned yet." in trader_client.get(reverse("quality:gaps", args=[dataset.pk])).content
-    )
+    text = trader_client.get(reverse("quality:gaps", args=[dataset.pk])).content.decode()
+    assert "Completeness is unknown: No file of the dataset can be read." in text
+
+
+def test_the_gaps_page_tells_trading_time_and_what_was_decided(trader_client: Client) -> None:
+    dataset = dataset_without_files(data_type="quote")
+    dataset.metadata = {GAP_SCAN: {"unit": "seconds", "expected": 7200, "missing": 600, "explained": 60}}
+    dataset.save()
+    make_gap(dataset, "2024-01-08 10:00", 10)
+    make_gap(dataset, "2024-01-09 10:00", 1, expected_at=timezone.now(), expected_reason="Works")
+    text = trader_client.get(reverse("quality:gaps", args=[dataset.pk])).content.decode()
+    assert "Last row before, UTC" in text
+    assert "10 min, of these 1 min explained" in text
+    assert "2024-01-08 10:00:00 UTC" in text
+    assert "2024-01-09" not in text
+    expected = trader_client.get(reverse("quality:gaps", args=[dataset.pk]), {"show": "expected"}).content.decode()
+    assert 'title="Works"' in expected
+    (interval,) = trader_client.get(reverse("quality:gap-intervals", args=[dataset.pk])).json()["intervals"]
+    assert (interval["startNs"], interval["missing"]) == (str(ns("2024-01-08 10:00")), 600)
 
 
 def test_the_chart_gets_the_open_gaps_as_text(trader_client: Client, bars: Dataset) -> None:
@@ -141,14 +161,14 @@ def test_the_chart_gets_the_open_gaps_as_text(trader_client: Client, bars: Datas
     }
 
 
-@pytest.mark.parametrize("name", ["checks", "gaps"])
+@pytest.mark.parametrize(("name", "queries"), [("checks", 14), ("gaps", 18)])
 def test_pages_ask_a_constant_number_of_queries(
-    trader_client: Client, make_dataset: MakeDataset, django_assert_max_num_queries, name: str
+    trader_client: Client, make_dataset: MakeDataset, django_assert_max_num_queries, name: str, queries: int
 ) -> None:
     dataset = make_dataset("bar", bars_at(np.delete(WEEK, list(range(10, 4000, 2)))))
     validate(dataset)
     scan(dataset)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(queries):
         trader_client.get(reverse(f"quality:{name}", args=[dataset.pk]))
 
 

@@ -9,9 +9,19 @@ import pandas_market_calendars as market_calendars
 import polars as pl
 import pytest
 
-from quality_app.calendars import ALWAYS, FX_WEEK, LEARNED, SessionCalendar, calendar_for, futures_root
+from quality_app.calendar_names import canonical_name
+from quality_app.calendars import (
+    ALWAYS,
+    FOLLOWED,
+    FX_WEEK,
+    LEARNED,
+    SessionCalendar,
+    built_in,
+    calendar_for,
+    futures_root,
+)
 from quality_app.learned_sessions import TooLittleData, learn_sessions
-from quality_app.sessions import DAY_NS, sessions
+from quality_app.sessions import DAY_NS, sessions, zone_of
 
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
@@ -33,6 +43,15 @@ def _ns(text: str) -> int:
         ("GLBX", "COMMODITY", "futures_contract", "QQQ9", LEARNED),
         ("XNAS", "EQUITY", "equity", "AAPL", "NYSE"),
         ("XLON", "", "", "VOD", "LSE"),
+        ("SEHK", "EQUITY", "equity", "700", "XHKG"),
+        ("SEHK", "INDEX", "futures_contract", "HSIZ4", LEARNED),
+        ("XCBO", "INDEX", "option_contract", "SPXW", "CBOE_Index_Options"),
+        ("IFUS", "COMMODITY", "futures_contract", "SBH5", "ICE"),
+        ("XEUR", "INDEX", "futures_contract", "FDAX", "EUREX"),
+        ("XCBF", "INDEX", "futures_contract", "VXZ4", "CFE"),
+        ("SGX", "EQUITY", "equity", "D05", "XSES"),
+        ("KRX", "EQUITY", "equity", "005930", "XKRX"),
+        ("NSE", "INDEX", "option_contract", "NIFTY24000CE", "NSE"),
         ("SIM", "FX", "currency_pair", "GBP/USD", FX_WEEK),
         ("SIM", "", "", "EURUSD", FX_WEEK),
         ("SOMEBROKER", "", "", "EUR/USD", FX_WEEK),
@@ -56,7 +75,7 @@ def test_futures_root(symbol: str, root: str) -> None:
     assert futures_root(symbol) == root
 
 
-@pytest.mark.parametrize("name", ["NYSE", "CMEGlobex_FX", "CME_Equity", "HKEX", "LSE", "CMEGlobex_Grains"])
+@pytest.mark.parametrize("name", ["XNYS", "CMEGlobex_FX", "CME_Equity", "XHKG", "LSE", "CMEGlobex_Grains"])
 @pytest.mark.parametrize("year", [2012, 2019, 2023, 2024])
 def test_trading_minutes_equal_the_librarys_own(name: str, year: int) -> None:
     """Across both clock changes and the turn of the year, minute by minute."""
@@ -71,7 +90,38 @@ def test_trading_minutes_equal_the_librarys_own(name: str, year: int) -> None:
     assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("name", ["NYSE", "HKEX", "CME_Equity", FX_WEEK, ALWAYS])
+def test_a_break_that_an_exchange_gave_up_is_none() -> None:
+    """Seoul traded through noon from May 2000 on; the library goes on marking the break and says when it ended."""
+    found = sessions(SessionCalendar("XKRX", ""), _ns("2000-05-18"), _ns("2000-05-23T12:00")).group_by(
+        "day", maintain_order=True
+    )
+    assert dict(found.len().rows()) == {
+        date(2000, 5, 18): 2,
+        date(2000, 5, 19): 2,
+        date(2000, 5, 22): 1,
+        date(2000, 5, 23): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "opens", "closes"),
+    [("EUREX", "2024-12-09T00:10", "2024-12-09T21:00"), ("CFE", "2024-12-08T23:00", "2024-12-09T22:00")],
+)
+def test_exchanges_of_which_the_library_knows_the_main_session_only_have_their_whole_day(
+    name: str, opens: str, closes: str
+) -> None:
+    found = sessions(built_in(name), _ns("2024-12-09T12:00"), _ns("2024-12-09T12:01"))
+    assert found.rows() == [(_ns(opens), _ns(closes), date(2024, 12, 9))]
+    assert sessions(built_in(name), _ns("2024-12-25T05:00"), _ns("2024-12-25T12:00")).is_empty()
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_each_calendar_that_instruments_follow_is_known_and_has_a_zone(name: str) -> None:
+    assert canonical_name(name) == name
+    assert ZoneInfo(zone_of(built_in(name)))
+
+
+@pytest.mark.parametrize("name", ["NYSE", "XHKG", "CME_Equity", FX_WEEK, ALWAYS])
 def test_sessions_are_ordered_and_disjoint(name: str) -> None:
     found = sessions(SessionCalendar(name, name), _ns("2015-06-01"), _ns("2025-06-01"))
     assert (found["open_ns"] < found["close_ns"]).all()

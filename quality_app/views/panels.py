@@ -27,7 +27,7 @@ def checks(request: HttpRequest, catalog_id: UUID) -> HttpResponse:
 @require_safe
 @permission_required("quality_app.view_gap", raise_exception=True)
 def gaps(request: HttpRequest, catalog_id: UUID) -> HttpResponse:
-    """What is missing: `show` is open (default), unexplained, illiquid or filled."""
+    """What is missing: `show` is open (default), unexplained, explained, expected or filled."""
     dataset = _dataset(catalog_id)
     shown = request.GET.get("show", "open")
     shown = shown if shown in SHOWN else "open"

@@ -179,7 +179,7 @@
       const response = await fetch(this.root.dataset.gapsUrl, { headers: { Accept: "application/json" } });
       if (!response.ok) return;
       this.gaps = (await response.json()).intervals || [];
-      if (this.gaps.length) this.note.append(" Shaded: open gaps inside trading sessions.");
+      if (this.gaps.length) this.note.append(` ${this.root.dataset.gapsNote || "Shaded: open gaps inside trading sessions."}`);
       if (this.drawn) await this.draw();
     }
   }

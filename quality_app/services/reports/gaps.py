@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import Any, Final
 
 from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When
@@ -11,7 +13,8 @@ from quality_app.services.reports.document import Column, Figure, Row, Section, 
 from quality_app.services.reports.facts import SHOWN, Facts, of
 
 _SEVERITIES: Final = ("high", "medium", "low")
-_UNEXPLAINED: Final = ~Q(cause=Gap.Cause.ILLIQUID)
+_COUNTS: Final = Q(cause__in=(Gap.Cause.UNEXPLAINED, Gap.Cause.OUTAGE))
+_MINUTE_NS: Final = 60 * 10**9
 
 
 def gaps(facts: Facts) -> Section:
@@ -19,11 +22,11 @@ def gaps(facts: Facts) -> Section:
     mine = Gap.objects.filter(dataset__in=facts.keys).order_by()
     new = Q(detected_at__gt=facts.start, detected_at__lte=facts.end)
     counts = mine.aggregate(
-        open=Count("pk", filter=_open_at(facts.end) & _UNEXPLAINED),
-        before=Count("pk", filter=_open_at(facts.start) & _UNEXPLAINED),
-        missing=Sum("missing", filter=_open_at(facts.end) & _UNEXPLAINED, default=0),
-        illiquid=Count("pk", filter=_open_at(facts.end) & ~_UNEXPLAINED),
-        new=Count("pk", filter=new & _UNEXPLAINED),
+        open=Count("pk", filter=_open_at(facts.end) & _COUNTS),
+        before=Count("pk", filter=_open_at(facts.start) & _COUNTS),
+        lost_ns=Sum("lost_ns", filter=_open_at(facts.end) & _COUNTS, default=0),
+        illiquid=Count("pk", filter=_open_at(facts.end) & ~_COUNTS),
+        new=Count("pk", filter=new & _COUNTS),
         filled=Count("pk", filter=Q(filled_at__gt=facts.start, filled_at__lte=facts.end)),
     )
     scanned = sum(1 for dataset in facts.datasets if dataset.last_scanned)
@@ -40,24 +43,31 @@ def gaps(facts: Facts) -> Section:
             compared=True,
             better="down",
         ),
-        Figure("missing", "Bars missing in them", "count", counts["missing"] if scanned else None, measured),
+        Figure(
+            "minutes",
+            "Minutes of trading missing in them",
+            "count",
+            counts["lost_ns"] // _MINUTE_NS if scanned else None,
+            measured,
+        ),
         Figure("new", "New gaps", "count", counts["new"] if scanned else None, "found in the period", better="down"),
         Figure("filled", "Filled", "count", counts["filled"] if scanned else None, "in the period", better="up"),
-        Figure("illiquid", "Illiquid, open", "count", counts["illiquid"] if scanned else None, "hours without trade"),
+        Figure("illiquid", "Illiquid or halted", "count", counts["illiquid"] if scanned else None, "counted apart"),
     ]
-    tables = [_by_cause(mine.filter(_open_at(facts.end))), _new_gaps(mine.filter(new & _UNEXPLAINED), counts["new"])]
-    note = "Data that trading sessions expect and the files do not hold. Illiquid hours are counted apart."
+    tables = [_by_cause(mine.filter(_open_at(facts.end))), _new_gaps(mine.filter(new & _COUNTS), counts["new"])]
+    note = "Data that trading sessions expect and the files do not hold. Illiquid hours and halts are counted apart."
     return Section("gaps", "Gaps", note, figures, (), tables)
 
 
 def _open_at(moment: Any) -> Q:
-    return Q(detected_at__lte=moment) & (Q(filled_at=None) | Q(filled_at__gt=moment))
+    later = (Q(**{name: None}) | Q(**{f"{name}__gt": moment}) for name in ("filled_at", "expected_at"))
+    return reduce(and_, later, Q(detected_at__lte=moment))
 
 
 def _by_cause(found: QuerySet[Gap]) -> Table:
     counted: Any = found.values("cause").annotate(
         n=Count("pk"),
-        lost=Sum("missing"),
+        lost=Sum("lost_ns"),
         **{severity: Count("pk", filter=Q(severity=severity)) for severity in _SEVERITIES},
     )
     labels = dict(Gap.Cause.choices)
@@ -65,7 +75,7 @@ def _by_cause(found: QuerySet[Gap]) -> Table:
         {
             "cause": str(labels.get(row["cause"], row["cause"])),
             "gaps": row["n"],
-            "missing": row["lost"],
+            "minutes": row["lost"] // _MINUTE_NS,
             **{severity: row[severity] for severity in _SEVERITIES},
         }
         for row in counted.order_by("-lost", "cause")
@@ -73,7 +83,7 @@ def _by_cause(found: QuerySet[Gap]) -> Table:
     columns = [
         Column("cause", "Cause"),
         Column("gaps", "Open gaps", "count"),
-        Column("missing", "Bars missing", "count"),
+        Column("minutes", "Minutes of trading", "count"),
         *(Column(severity, severity.capitalize(), "count") for severity in _SEVERITIES),
     ]
     return Table("causes", "Open gaps by cause", columns, rows, len(rows))
@@ -81,7 +91,7 @@ def _by_cause(found: QuerySet[Gap]) -> Table:
 
 def _new_gaps(found: QuerySet[Gap], total: int) -> Table:
     rank = Case(*(When(severity=name, then=Value(at)) for at, name in enumerate(_SEVERITIES)), default=Value(9))
-    worst = found.select_related("dataset__store").order_by(rank, "-missing", "pk")[:SHOWN]
+    worst = found.select_related("dataset__store").order_by(rank, "-lost_ns", "pk")[:SHOWN]
     rows: list[Row] = [
         {
             "dataset": gap.dataset.title,
@@ -89,7 +99,7 @@ def _new_gaps(found: QuerySet[Gap], total: int) -> Table:
             "store": gap.dataset.store.name,
             "from": gap.gap_start.isoformat(),
             "to": gap.gap_end.isoformat(),
-            "missing": gap.missing,
+            "missing": f"{gap.missing:,} {gap.get_unit_display()}",
             "severity": gap.severity,
             "cause": gap.get_cause_display(),
         }
@@ -98,9 +108,9 @@ def _new_gaps(found: QuerySet[Gap], total: int) -> Table:
     columns = [
         Column("dataset", "Dataset", "gaps"),
         Column("store", "Store"),
-        Column("from", "First missing, UTC", "time"),
-        Column("to", "Last missing, UTC", "time"),
-        Column("missing", "Missing", "count"),
+        Column("from", "From, UTC", "time"),
+        Column("to", "To, UTC", "time"),
+        Column("missing", "Missing"),
         Column("severity", "Severity", "state"),
         Column("cause", "Cause"),
     ]

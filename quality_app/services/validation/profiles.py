@@ -101,5 +101,6 @@ def _touches(file: DataFile, windows: list[tuple[int, int]]) -> bool:
 
 
 def _basis(context: CheckContext) -> str:
-    known = [LEARNING_VERSION, context.calendar, context.price_precision, context.price_increment, context.interval_ns]
+    hours = [context.calendar, context.hours]
+    known = [LEARNING_VERSION, *hours, context.price_precision, context.price_increment, context.interval_ns]
     return hashlib.sha256(json.dumps([*known, context.sessions is not None]).encode()).hexdigest()

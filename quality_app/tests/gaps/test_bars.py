@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from catalog_app.tests.market import market_path
 from quality_app.calendars import ALWAYS, FX_WEEK, SessionCalendar, calendar_for
-from quality_app.gaps.bar_scan import BarSeries, Unscannable, scan_bars
-from quality_app.gaps.bars import GapScan
+from quality_app.gaps.bar_scan import scan_bars
+from quality_app.gaps.bar_step import BarStep
+from quality_app.gaps.bar_times import BarTimes
+from quality_app.gaps.found import GapScan, Unscannable
 from quality_app.gaps.grid import DAY_NS, HOUR_NS, Int64s
 from quality_app.sessions import sessions
 
@@ -35,10 +38,10 @@ def _full(calendar: SessionCalendar, start: str, end: str, interval_ns: int = MI
     return closes[(closes > start_ns) & (closes <= end_ns)]
 
 
-def _scan(closes: Int64s, calendar: SessionCalendar, interval_ns: int | None = MINUTE_NS, **wanted: int) -> GapScan:
-    parts = np.array_split(closes, 3)
-    series = BarSeries(lambda: parts, len(closes), interval_ns, int(closes.min()), int(closes.max()))
-    return scan_bars(series, calendar, **wanted)
+def _scan(closes: Int64s, calendar: SessionCalendar, interval_ns: int = MINUTE_NS, **wanted: Any) -> GapScan:
+    step = BarStep(1, "DAY") if interval_ns == DAY_NS else BarStep(interval_ns // MINUTE_NS, "MINUTE")
+    files = [BarTimes.of([part], interval_ns) for part in np.array_split(closes, 3)]
+    return scan_bars(files, step, calendar, **wanted)
 
 
 def _gaps(scan: GapScan) -> list[tuple[int, int, int]]:
@@ -226,21 +229,15 @@ def test_learned_hours_find_a_lost_day() -> None:
     assert gap == (_ns("2024-04-17T13:31"), _ns("2024-04-17T20:00"), 390)
 
 
-@pytest.mark.parametrize(
-    ("interval_ns", "calendar", "reason"),
-    [
-        (None, CRYPTO, "no fixed length"),
-        (7 * DAY_NS, CRYPTO, "longer than a day"),
-        (7 * MINUTE_NS, CRYPTO, "does not divide a day"),
-        (MINUTE_NS, calendar_for("NOWHERE"), "two weeks"),
-    ],
-)
-def test_what_cannot_be_told_is_unknown_with_a_reason(
-    interval_ns: int | None, calendar: SessionCalendar, reason: str
-) -> None:
+def test_two_days_of_an_unknown_venue_are_too_little_to_learn_from() -> None:
     _, closes = SERIES["crypto"]
-    with pytest.raises(Unscannable, match=reason):
-        _scan(closes[:1000], calendar, interval_ns)
+    with pytest.raises(Unscannable, match="two weeks"):
+        _scan(closes[:2880], calendar_for("NOWHERE"))
+
+
+def test_no_rows_are_unknown() -> None:
+    with pytest.raises(Unscannable, match="no rows"):
+        scan_bars([BarTimes.of([], MINUTE_NS)], BarStep(1, "MINUTE"), CRYPTO)
 
 
 def _six_e() -> Int64s:
@@ -262,12 +259,17 @@ def test_the_real_6e_file_has_its_quiet_minutes_and_no_session_break() -> None:
     spans = scan.gaps.filter((pl.col("end_ns") - pl.col("start_ns")) // MINUTE_NS + 1 != pl.col("missing"))
     assert spans.is_empty()
     assert set(scan.gaps["severity"]) == {"low"}
+    assert set(scan.gaps["cause"]) == {"illiquid"}
+    assert scan.completeness == 1
+    assert scan.facts["stamp"] == "close"
 
 
 @pytest.mark.parametrize("side", ["bid", "ask"])
 def test_the_real_gbpusd_file_has_no_weekend_among_its_gaps(side: str) -> None:
-    closes = _csv_times(market_path(f"csv/gbpusd-m1-{side}-2012.csv"), "timestamp") + MINUTE_NS
-    scan = _scan(closes, FX)
+    opens = _csv_times(market_path(f"csv/gbpusd-m1-{side}-2012.csv"), "timestamp")
+    scan = _scan(opens, FX)
+    assert scan.facts["stamp"] == "open"
+    assert set(scan.gaps["cause"]) == {"illiquid"}
     assert scan.present == 30_117
     assert scan.outside == 0
     spans = scan.gaps.filter((pl.col("end_ns") - pl.col("start_ns")) // MINUTE_NS + 1 != pl.col("missing"))
@@ -293,3 +295,25 @@ def test_holes_in_the_real_6e_file_are_found_with_exact_ends(data: st.DataObject
     # A natural quiet minute beside the hole belongs to it.
     grown = int(hole.sum()) + sum(m for s, e, m in _gaps(full) if s >= cover[0][0] and e <= cover[0][1])
     assert cover[0][2] == grown
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["6e", "gbpusd"]), st.data())
+def test_holes_of_three_bars_and_more_in_main_hours_are_unexplained(name: str, data: st.DataObject) -> None:
+    """Beside others, of which none makes the rest look quiet."""
+    closes, calendar, hours = {
+        "6e": (_six_e(), CME_FX, (8, 16)),
+        "gbpusd": (_csv_times(market_path("csv/gbpusd-m1-bid-2012.csv"), "timestamp"), FX, (8, 19)),
+    }[name]
+    hour = closes // HOUR_NS % 24
+    main = np.flatnonzero((hour >= hours[0]) & (hour < hours[1]))
+    places = data.draw(st.lists(st.integers(5, len(main) - 500), min_size=1, max_size=8))
+    holes = [(int(main[place]), data.draw(st.integers(3, 90))) for place in places]
+    removed = np.zeros(len(closes), bool)
+    for at, bars in holes:
+        removed[at : at + bars] = True
+    gaps = _scan(closes[~removed], calendar).gaps.filter(pl.col("cause") == "unexplained")
+    for at, bars in holes:
+        assert not gaps.filter(
+            (pl.col("start_ns") <= closes[at]) & (pl.col("end_ns") >= closes[at + bars - 1])
+        ).is_empty()

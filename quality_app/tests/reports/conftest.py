@@ -72,7 +72,7 @@ def make_run(dataset: Dataset, at: datetime, **violations: int) -> ValidationRun
 
 def make_gap(dataset: Dataset, found: datetime, number: int = 1, **fields: object) -> Gap:
     start = 1_772_000_000_000_000_000 + number * 3_600_000_000_000
-    values = {"severity": "high", "cause": "unexplained", "missing": 60}
+    values = {"severity": "high", "cause": "unexplained", "missing": 60, "lost_ns": 3_600 * 10**9}
     gap = Gap.objects.create(
         dataset=dataset,
         instrument_id=dataset.instrument_id,

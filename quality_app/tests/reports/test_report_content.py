@@ -97,7 +97,7 @@ def test_gaps_are_new_open_and_filled_by_their_own_times(past: Dataset) -> None:
     make_gap(past, now - DAY / 2, 4, cause="illiquid")
     document = built()
     figures = {figure.ident: figure.value for figure in document.section("gaps").figures}
-    assert figures == {"open": 2, "missing": 120, "new": 1, "filled": 1, "illiquid": 1}
+    assert figures == {"open": 2, "minutes": 120, "new": 1, "filled": 1, "illiquid": 1}
     assert document.figure("gaps", "open").before == 2
 
 
