@@ -15,7 +15,7 @@ hypothesis_settings.load_profile("desk")
 
 PASSWORD = "a-long-test-password"
 
-NEWEST_GROUPS = "quality_app.migrations.0009_more_groups"
+LATER_GROUPS = ("quality_app.migrations.0009_more_groups", "quality_app.migrations.0011_gap_groups")
 
 DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 # Here processes of the desk run, which take the database and the broker from the environment.
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def groups(db: None) -> None:
     """The groups with their permissions, also after a test with transactions flushed what the migrations made."""
     if not Group.objects.exists():
-        for migration in ("catalog_app.migrations.0002_groups", "quality_app.migrations.0002_groups", NEWEST_GROUPS):
+        for migration in ("catalog_app.migrations.0002_groups", "quality_app.migrations.0002_groups", *LATER_GROUPS):
             import_module(migration).grant(apps, None)
 
 

@@ -22,8 +22,8 @@ from quality_app.gaps.stamping import Rhythm, Stamp, rhythm_of, stamp_of, usual_
 from quality_app.learned_sessions import SLICE_NS, TooLittleData, learn_sessions
 from quality_app.sessions import sessions
 
-# Uninterrupted stretches of bars, of which each costs up to 300 bytes while it is judged.
-MOST_STRETCHES: Final = 2_500_000
+# Uninterrupted stretches of bars, of which each costs up to 350 bytes while it is judged.
+MOST_STRETCHES: Final = 2_000_000
 # Hours and grids are kept for whole spans of so many days, so that datasets of about the same range share them.
 _SPAN_NS: Final = 64 * DAY_NS
 # A bar that closes with its session belongs to it, and holidays may lie between.

@@ -7,15 +7,18 @@ bars in a row, in all such hours of the scanned range together, less than ALPHA 
 
 S, how often trading pauses in such hours, is told by pauses of a single bar, which are seen often where trading is
 thin and which no long hole adds to: S = n · u / (1 - r), with n the bars expected in that hour of all session days,
-and u the share of expected bars that are such pauses. u is the largest of that hour on all days, that hour on that
-weekday, and the bars around the run (so a holiday's afternoon may be quieter than others). Each share is shrunk to
-the one before it, as if PRIOR more bars (LOCAL around the run) had been seen, and leaves out the run's own pauses,
-or else one: a single lost bar.
+and u the share of expected bars that are such pauses: the larger of that hour of the week (shrunk to that hour of all
+days and to the whole range as if PRIOR more bars of each had been seen) and of the bars around the run (shrunk to that
+by LOCAL bars, and counting SURE · √pauses less: a holiday's afternoon may be quieter than others); at least what PRIOR
+average bars have. The run's own pauses are left out, or else one; and so are those that may be holes: outages that
+lose many bars lose a single one now and then, so for each end of a pause of unusual length that lies there, LOST of a
+single one is, and twice the square root of their sum.
 
-r, the chance that a pause goes on, is the largest of: how many pauses of two bars there are for each of one (pauses
-come in bursts: traders rest together), as if PRIOR more of one had been seen, at most PERSISTENCE; and the share of
-missing bars in that hour of the week, and around the run. The run itself is left out of both: a hole must not
-explain itself.
+r, the chance that a pause goes on, is the largest of: how many of the bars with trading are followed by a pause, in
+that hour of the week and around the run (were bars independent, this would be the chance of no trade; a long hole
+counts once, however long); the share of missing bars around the run, in pauses of usual length; and how many pauses
+of two bars there are for each of one, since traders rest together, without those that may be holes and at most
+PERSISTENCE. Of a run that closed hours interrupt, the chances of all parts are multiplied.
 
 Why not (1 - p)^k >= ALPHA for each run alone: of a hundred thousand quiet minutes a thousand would be called
 unexplained, and an afternoon that is quieter than usual would be one hole beside the other.
@@ -31,14 +34,20 @@ import numpy.typing as npt
 
 from quality_app.gaps.grid import Grid, Int64s
 
+# What each of them is stands above.
 ALPHA: Final = 0.01
 PRIOR: Final = 10.0
 LOCAL: Final = 60.0
 PERSISTENCE: Final = 0.5
+LOST: Final = 0.12
+SURE: Final = 2.0
 # Bars on each side that are looked at: at least so many, and enough to expect so many with trading, up to a bound.
 _AROUND: Final = 60
 _AROUND_PRESENT: Final = 20
 _AROUND_MOST: Final = 20_000
+# Pauses are of unusual length when so few of those that begin last so long, and of at least so many bars.
+_UNUSUAL: Final = 0.01
+_UNUSUAL_BARS: Final = 10
 # Pauses of independent bars begin at most at every fourth one: p · (1 - p).
 _MOST_PAUSES: Final = 0.25
 
@@ -90,8 +99,8 @@ class _Pieces:
 def classify(runs: Runs, grid: Grid, first: int, last: int, alpha: float = ALPHA) -> Judged:
     """Tell quiet runs from unexplained ones.
 
-    A run that closed hours interrupt is judged part by part. It is quiet when every part is, and is then cut into
-    them: two quiet minutes on both sides of a weekend are two gaps. Otherwise it stays one hole.
+    A quiet run that closed hours interrupt is cut there: two quiet minutes on both sides of a weekend are two gaps.
+    An unexplained one stays one hole.
 
     Args:
         runs: All missing closes of the range.
@@ -105,14 +114,11 @@ def classify(runs: Runs, grid: Grid, first: int, last: int, alpha: float = ALPHA
         nothing = np.array([], np.int64)
         return Judged(runs, np.array([], np.bool_), nothing, nothing, nothing)
     quiet = _expected_runs(pieces, runs, grid, first, last) >= np.log(alpha)
-    all_quiet = np.ones(len(runs.start), np.bool_)
-    pause_run = pieces.run[_begins(pieces.pause)]
-    all_quiet[pause_run[~quiet]] = False
-    begins = _begins(pieces.run) | (_begins(pieces.pause) & all_quiet[pieces.run])
+    begins = _begins(pieces.run) | (_begins(pieces.pause) & quiet[pieces.run])
     ends = np.append(begins[1:], True)
     return Judged(
         Runs(pieces.start[begins], pieces.end[ends]),
-        all_quiet[pieces.run[begins]],
+        quiet[pieces.run[begins]],
         np.cumsum(begins) - 1,
         pieces.segment,
         pieces.missing,
@@ -131,91 +137,134 @@ def _cut(runs: Runs, grid: Grid) -> _Pieces:
 
 
 def _expected_runs(pieces: _Pieces, runs: Runs, grid: Grid, first: int, last: int) -> Floats:
-    """Return log E of each part of a run between closed hours."""
+    """Return log E of each run."""
     bars = _Bars(pieces, runs, grid, first, last)
-    present = bars.share_present()
-    reach = np.clip(_AROUND_PRESENT / present[_begins(pieces.run)], _AROUND, _AROUND_MOST).astype(np.int64)
-    around = bars.around(reach)
-    here = around.bars[pieces.run]
-    local = (here - around.missing[pieces.run] + LOCAL * present) / (here + LOCAL)
-    lasting = np.maximum(bars.persistence(), 1 - np.minimum(present, local)).clip(1e-12, 1 - 1e-9)
-    pauses = bars.share_pauses()
-    near = (np.maximum(around.pauses[pieces.run] - bars.own_pauses, 0) + LOCAL * pauses) / (here + LOCAL)
-    rate = np.minimum(np.maximum(pauses, near) / (1 - lasting), _MOST_PAUSES)
-    begins = np.flatnonzero(_begins(pieces.pause))
-    chance = np.add.reduceat(pieces.missing * np.log(lasting), begins) - np.log(lasting[begins])
-    log_expected: Floats = np.log((bars.in_hour[pieces.segment] * rate)[begins].clip(1e-300)) + chance
+    pausing = bars.share_pausing()
+    near = bars.around(pausing)
+    in_run = pieces.run
+    around = (near.pauses[in_run] + LOCAL * pausing) / (near.present[in_run] + LOCAL)
+    lasting = np.maximum(pausing, around).clip(1e-12, 1 - 1e-9)
+    unusual = bars.unusual(lasting)
+    resting = bars.usual_missing_around(near, unusual)[in_run]
+    resting = (resting + LOCAL * lasting) / (near.present[in_run] + resting + LOCAL)
+    lasting = np.maximum(np.maximum(lasting, resting), bars.persistence(unusual))
+    alone = bars.share_alone(unusual)
+    singles = bars.singles_around(near, unusual)[in_run]
+    here = (singles + LOCAL * alone) / (near.expected[in_run] + LOCAL)
+    rate = np.minimum(np.maximum(alone, here) / (1 - lasting), _MOST_PAUSES)
+    begins = bars.begins
+    chance = np.add.reduceat(pieces.missing * np.log(lasting), begins) + np.log((rate / lasting)[begins].clip(1e-300))
+    runs_begin = np.flatnonzero(_begins(in_run[begins]))
+    hours = np.maximum.reduceat(bars.in_hour[begins], runs_begin)
+    log_expected: Floats = np.add.reduceat(np.minimum(chance, 0.0), runs_begin) + np.log(hours)
     return log_expected
 
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """Expected bars on both sides of each run, how many of them are missing, and how many are pauses of one bar."""
+    """Both sides of each run, from one number to another: expected bars, those present, and pauses of other runs."""
 
-    bars: Int64s
-    missing: Int64s
+    low: Int64s
+    high: Int64s
+    expected: Int64s
+    present: Int64s
     pauses: Int64s
 
 
 class _Bars:
-    """What the scanned range tells of trading: counts by hour, by hour of the week, and around places."""
+    """What the scanned range tells of trading: counts by hour, by hour of the week, and around places.
+
+    Attributes:
+        begins: First piece of each pause.
+        in_hour: Bars expected in each piece's hour of all session days.
+
+    """
 
     def __init__(self, pieces: _Pieces, runs: Runs, grid: Grid, first: int, last: int) -> None:
         self._pieces, self._runs, self._first, self._last = pieces, runs, first, last
-        self._length = runs.end - runs.start + 1
-        self._until = np.append(0, np.cumsum(self._length))
+        self.begins = np.flatnonzero(_begins(pieces.pause))
+        self._ends = np.append(self.begins[1:], len(pieces.run)) - 1
+        self._length = np.add.reduceat(pieces.missing, self.begins)
+        self._start, self._end = pieces.start[self.begins], pieces.end[self._ends]
+        self._single = self._length == 1
         expected = np.maximum(np.minimum(grid.ends(), last + 1) - np.maximum(grid.before, first), 0)
         self._total = int(expected.sum())
-        hour = grid.bucket & 63
         self._bucket = grid.bucket[pieces.segment]
-        self._hour = hour[pieces.segment]
         self._in_bucket = _sums(grid.bucket, expected)
-        in_hour = _sums(hour, expected)
-        self.in_hour = in_hour[hour]
-        self._in_hour = in_hour[self._hour]
-        pause_length = np.add.reduceat(pieces.missing, np.flatnonzero(_begins(pieces.pause)))
-        self._pause_length = pause_length
-        self._single = pause_length[pieces.pause] == 1
-        self.own_pauses = np.maximum(_sums(pieces.run, self._single.astype(np.int64)), 1)[pieces.run]
+        self.in_hour = _sums(grid.bucket & 63, expected)[self._bucket & 63]
+        run = pieces.run[self.begins]
+        self._pauses = _sums(run, np.ones_like(run))
+        self._own = np.maximum(_sums(run, self._single.astype(np.int64)), 1)
+        self._until = np.append(0, np.cumsum(runs.end - runs.start + 1))
 
-    def share_present(self) -> Floats:
-        """Of the expected bars in each piece's hour of the week, without the piece's run."""
-        pieces = self._pieces
-        run_length = self._length[pieces.run]
-        overall = (self._total - self._until[-1]) / np.maximum(self._total - run_length, 1)
-        present = (self._in_bucket - _sums(self._bucket, pieces.missing, len(self._in_bucket)))[self._bucket]
-        others = self._in_bucket[self._bucket] - self._own()
-        share: Floats = (present + PRIOR * overall) / (others + PRIOR)
-        return share
+    def share_pausing(self) -> Floats:
+        """Pauses for each bar with trading in each piece's hour of the week, one left out."""
+        size = len(self._in_bucket)
+        present = self._in_bucket - _sums(self._bucket, self._pieces.missing, size)
+        pauses = _sums(self._bucket[self.begins], np.ones_like(self.begins), size)
+        overall = (len(self.begins) - 1) / max(int(present.sum()), 1)
+        share: Floats = (np.maximum(pauses - 1, 0) + PRIOR * overall) / (present + PRIOR)
+        return share[self._bucket]
 
-    def share_pauses(self) -> Floats:
-        """Pauses of one bar for each expected bar: the larger of the hour's and of the hour of the week's share."""
-        singles = self._single.astype(np.int64)
-        overall = np.maximum(int(singles.sum()) - self.own_pauses, 0) / self._total
-        in_hour = np.maximum(_sums(self._hour, singles)[self._hour] - self.own_pauses, 0)
-        by_hour = (in_hour + PRIOR * overall) / (self._in_hour + PRIOR)
-        in_bucket = np.maximum(_sums(self._bucket, singles)[self._bucket] - self.own_pauses, 0)
-        by_bucket = (in_bucket + PRIOR * by_hour) / (self._in_bucket[self._bucket] + PRIOR)
-        share: Floats = np.maximum(by_hour, by_bucket)
-        return share
-
-    def persistence(self) -> Floats:
-        """Pauses of two bars for each of one; for each piece without itself."""
-        ones, twos = np.count_nonzero(self._pause_length == 1), np.count_nonzero(self._pause_length == 2)
-        own = self._pause_length[self._pieces.pause] == 2
-        share: Floats = np.minimum((twos - own) / (ones + PRIOR), PERSISTENCE)
-        return share
-
-    def around(self, reach: Int64s) -> _Around:
-        """Count on both sides of each run, up to `reach` bars away."""
+    def around(self, pausing: Floats) -> _Around:
+        """Look at both sides of each run, further where trading is thin."""
+        reach = _AROUND_PRESENT / (1 - pausing[_begins(self._pieces.run)]).clip(1e-3)
+        reach = np.clip(reach, _AROUND, _AROUND_MOST).astype(np.int64)
         low = np.maximum(self._runs.start - reach, self._first)
         high = np.minimum(self._runs.end + reach, self._last)
-        singles = self._pieces.start[self._single]
-        return _Around(
-            high - low + 1 - self._length,
-            self._missing_until(high) - self._missing_until(low - 1) - self._length,
-            np.searchsorted(singles, high, side="right") - np.searchsorted(singles, low, side="left"),
-        )
+        own = self._runs.end - self._runs.start + 1
+        missing = self._missing_until(high) - self._missing_until(low - 1) - own
+        expected = high - low + 1 - own
+        pauses = _between(self._start, low, high) - self._pauses
+        return _Around(low, high, expected, expected - missing, pauses)
+
+    def unusual(self, lasting: Floats) -> Flags:
+        """Which pauses are longer than thin trading makes them."""
+        lasting = lasting[self.begins]
+        usual = np.log(_UNUSUAL * (1 - lasting)) / np.log(lasting)
+        return self._length > np.maximum(usual, _UNUSUAL_BARS)
+
+    def persistence(self, unusual: Flags) -> Floats:
+        """Pauses of two bars for each of one; for each piece without itself."""
+        is_two = self._length == 2
+        holes = 2 * int(np.count_nonzero(unusual))
+        twos = _without_holes(np.count_nonzero(is_two) - is_two.astype(np.int64), holes)
+        share: Floats = np.minimum(twos / (np.count_nonzero(self._single) + PRIOR), PERSISTENCE)
+        return share[self._pieces.pause]
+
+    def share_alone(self, unusual: Flags) -> Floats:
+        """Pauses of one bar for each expected bar of the hour of the week; at least what PRIOR average bars have."""
+        own = self._own[self._pieces.run]
+        singles = np.maximum(np.count_nonzero(self._single) - own, 0)
+        overall = _without_holes(singles, 2 * int(np.count_nonzero(unusual))) / self._total
+        by_hour = (self._alone(63, unusual, own) + PRIOR * overall) / (self.in_hour + PRIOR)
+        by_bucket = (self._alone(-1, unusual, own) + PRIOR * by_hour) / (self._in_bucket[self._bucket] + PRIOR)
+        share: Floats = np.maximum(by_bucket, PRIOR * singles / self._total / (self.in_hour + PRIOR))
+        return share
+
+    def singles_around(self, near: _Around, unusual: Flags) -> Floats:
+        """Pauses of one bar on both sides of each run."""
+        holes = _between(self._start[unusual], near.low, near.high) + _between(self._end[unusual], near.low, near.high)
+        singles = _between(self._start[self._single], near.low, near.high) - self._own
+        return _without_holes(singles - SURE * np.sqrt(np.maximum(singles, 0)), holes)
+
+    def usual_missing_around(self, near: _Around, unusual: Flags) -> Int64s:
+        """Missing bars on both sides of each run in pauses of usual length that lie there wholly."""
+        usual = np.where(unusual, 0, self._length)
+        until = np.append(0, np.cumsum(usual))
+        low, high = np.searchsorted(self._start, near.low), np.searchsorted(self._end, near.high, side="right")
+        own = _sums(self._pieces.run[self.begins], usual)
+        missing: Int64s = np.maximum(until[high] - until[low] - own, 0)
+        return missing
+
+    def _alone(self, mask: int, unusual: Flags, own: Int64s) -> Floats:
+        """Pauses of one bar in each piece's hour (of the week, by the mask)."""
+        kind = self._bucket & mask
+        size = int(kind.max()) + 1
+        starts, ends = kind[self.begins], kind[self._ends]
+        singles = _sums(starts, self._single.astype(np.int64), size)
+        holes = _sums(starts, unusual.astype(np.int64), size) + _sums(ends, unusual.astype(np.int64), size)
+        return _without_holes(singles[kind] - own, holes[kind])
 
     def _missing_until(self, number: Int64s) -> Int64s:
         """Missing closes up to numbers, inclusive."""
@@ -223,15 +272,17 @@ class _Bars:
         past = np.maximum(self._runs.end[np.maximum(runs - 1, 0)] - number, 0)
         return self._until[runs] - np.where(runs > 0, past, 0)
 
-    def _own(self) -> Int64s:
-        """Of each piece's run, what is missing in the same hour of the week."""
-        pieces = self._pieces
-        own = pieces.missing.copy()
-        begins = _begins(pieces.run)
-        cut = ~(begins & np.append(begins[1:], True))
-        keys, at = np.unique(pieces.run[cut] * 512 + self._bucket[cut], return_inverse=True)
-        own[cut] = _sums(at, pieces.missing[cut], len(keys))[at]
-        return own
+
+def _without_holes(pauses: Int64s | Floats, holes: Int64s | int) -> Floats:
+    """Short pauses without those that may be holes, as so many ends of long ones tell."""
+    lost = LOST * np.asarray(holes)
+    short: Floats = np.maximum(pauses - lost - 2 * np.sqrt(lost), 0.0)
+    return short
+
+
+def _between(places: Int64s, low: Int64s, high: Int64s) -> Int64s:
+    """How many places, which are in order, lie from one number to another."""
+    return np.searchsorted(places, high, side="right") - np.searchsorted(places, low, side="left")
 
 
 def _begins(number: Int64s) -> Flags:

@@ -10,11 +10,18 @@ Gamma variate of shape 4); d is its median and g its range over 0.701, at least 
 are shrunk by PRIOR_HOURS hours, d to zero, and g to 1 + BURST ln(b), where b is how often a mean wait goes into the
 expected one (1 for a Poisson stream): what comes in bursts has a heavier tail. The factor fits Gamma waits of shape 0.3
 and real FX quotes. An hour is then expected to have n(z) = 3.672 exp(-(z - ln(m / 3.672) - d) / g) waits above z. The
-fit is repeated without the holes that it told, which may only become more.
+fit is repeated without the holes that it told, which may only become more. To be cautious where hours are few, g is
+taken one standard error higher than fitted: by the share 1.2 / sqrt(hours + PRIOR_HOURS), that of an interquartile
+range.
 
 *Number of waits.* Over H open hours, E(z) = H n(z) waits as long as this one are expected although nothing is missing.
 Waits are holes by the rule of Benjamini and Hochberg (J. R. Stat. Soc. B, 1995): the longest k, for the greatest k of
 which the k-th has E <= FALSE_SHARE k, so that of all holes told at most that share is expected to be wrong.
+
+*Limits.* Among n waits of a Poisson stream, n exp(-10) are ten expected waits long although nothing is missing: 45 of a
+million. So holes of about ten expected waits can only be told from them where there is one in some 1,000 waits or
+more; elsewhere, holes are told from ln(n) + 5 to 8 expected waits on, and shorter ones are missed rather than guessed.
+Where holes take up much of most hours, they are taken for what is usual.
 """
 
 from dataclasses import dataclass, replace
@@ -47,6 +54,7 @@ _GREATEST_LEVEL: Final = 5.0
 # Expected waits that an hour must have for its fourth longest to tell of the tail.
 _LEAST_IN_HOUR: Final = 8
 _FITS: Final = 8
+_RANGE_ERROR: Final = 1.2
 _MANY_ROWS: Final = 50
 
 
@@ -124,12 +132,18 @@ def _with_tail(known: Usual, start: Int64s, end: Int64s, holes: Flags) -> Usual:
     number = watched[place] / known.expected[place]
     excess = (fourth["length"].to_numpy() - _typical(number))[number > _LEAST_IN_HOUR]
     if not len(excess):
-        return replace(known, level=0.0, scale=known.prior)
+        return replace(known, level=0.0, scale=known.prior * _cautious(0))
     low, middle, high = np.quantile(excess, [0.25, 0.5, 0.75])
     weight = len(excess) / (len(excess) + PRIOR_HOURS)
     scale = float(np.clip((high - low) / _RANGE, 1.0, _GREATEST_SCALE))
     level = float(np.clip(weight * middle, -_GREATEST_LEVEL, _GREATEST_LEVEL))
-    return replace(known, level=level, scale=known.prior + weight * (scale - known.prior))
+    scale = known.prior + weight * (scale - known.prior)
+    return replace(known, level=level, scale=scale * _cautious(len(excess)))
+
+
+def _cautious(hours: int) -> float:
+    """One standard error above, as a factor of what so many hours gave."""
+    return 1 + _RANGE_ERROR / float(np.sqrt(hours + PRIOR_HOURS))
 
 
 def _burst(times: TickTimes, hours: OpenHours, expected: Floats) -> float:

@@ -13,8 +13,17 @@ class Migration(migrations.Migration):
     dependencies = [("quality_app", "0011_gap_groups")]
     operations = [
         _gap("gap_open_start", "start_ns", "gap_id", condition=_OPEN),
-        _gap("gap_open_length", "lost_ns", "start_ns", "gap_id", condition=_OPEN),
+        _gap(
+            "gap_open_length",
+            *("lost_ns", "start_ns", "gap_id", "cause", "filled_at", "expected_at"),
+            condition=_OPEN,
+        ),
         _gap("gap_open_missing", "missing", "start_ns", "gap_id", condition=_OPEN),
+        _gap(
+            "gap_open_instrument",
+            *("instrument_id", "data_type", "timeframe", "start_ns", "gap_id"),
+            condition=_OPEN,
+        ),
         _gap("gap_start", "start_ns", "gap_id"),
         _gap(
             "gap_facets",

@@ -77,10 +77,20 @@ class Gap(models.Model):
             models.Index(fields=("instrument_id", "data_type")),  # API
             # The list by its orders: of what is open, and of everything.
             models.Index(fields=("start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_start"),
-            models.Index(fields=("lost_ns", "start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_length"),
+            # Lengths are counted from it alone, for which SQLite needs the columns of its condition too.
+            models.Index(
+                fields=("lost_ns", "start_ns", "gap_id", "cause", "filled_at", "expected_at"),
+                condition=_IS_OPEN,
+                name="gap_open_length",
+            ),
             models.Index(fields=("missing", "start_ns", "gap_id"), condition=_IS_OPEN, name="gap_open_missing"),
+            models.Index(
+                fields=("instrument_id", "data_type", "timeframe", "start_ns", "gap_id"),
+                condition=_IS_OPEN,
+                name="gap_open_instrument",
+            ),
             models.Index(fields=("start_ns", "gap_id"), name="gap_start"),
-            # Counts of facets, lengths and the timeline come from this index alone.
+            # Counts of facets and the timeline come from this index alone.
             models.Index(
                 fields=(
                     *("dataset", "cause", "severity", "unit", "filled_at", "expected_at"),

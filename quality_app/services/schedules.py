@@ -17,8 +17,9 @@ from django.db.models.functions import Replace
 from django.utils import timezone
 
 from catalog_app.models import Dataset, Job
-from catalog_app.models.dataset import DataType, IndexState
+from catalog_app.models.dataset import IndexState
 from catalog_app.services.errors import ServiceError
+from quality_app.gaps.found import SCANNED
 from quality_app.models import Schedule
 from quality_app.services.requests import request_many
 
@@ -135,7 +136,7 @@ def _validate(schedule: Schedule) -> Job | None:
 
 @starts("scan_gaps")
 def _scan_gaps(schedule: Schedule) -> Job | None:
-    wanted = Dataset.objects.filter(data_type=DataType.BAR, state=IndexState.OK).values_list("pk", flat=True)
+    wanted = Dataset.objects.filter(data_type__in=SCANNED, state=IndexState.OK).values_list("pk", flat=True)
     scannable = set(wanted)
     return _request(schedule, [key for key in dataset_ids(schedule.scope) if key in scannable])
 

@@ -215,7 +215,8 @@ def _cells(line: str) -> list[str]:
     if len(line) > _LONGEST_LINE:
         raise Refused("", f"A line has at most {_LONGEST_LINE:,} characters.")
     delimiter = max("\t;,", key=line.count)
-    return [cell.strip() for cell in next(csv.reader([line.replace("\0", "")], delimiter=delimiter, skipinitialspace=True))]
+    cells = next(csv.reader([line.replace("\0", "")], delimiter=delimiter, skipinitialspace=True))
+    return [cell.strip() for cell in cells]
 
 
 def _is_heading(line: str) -> bool:

@@ -156,13 +156,14 @@ def completeness(request: HttpRequest) -> HttpResponse:
     filters = _filters(request)
     by = request.GET.get("by", "venue")
     by = by if by in months.BY else "venue"
-    lines = months.completeness(filters, by)
+    page = Paginator(months.completeness(filters, by), TABLE_LINES).get_page(request.GET.get("page"))
+    months.with_datasets(list(page.object_list))
     context = _context(request, filters, "gap-completeness") | {
         "facets": listing.dataset_facets(filters),
         "by": by,
         "choices": months.BY,
         "noun": f"{by}s",
-        "page": Paginator(lines, TABLE_LINES).get_page(request.GET.get("page")),
+        "page": page,
     }
     return _answer(request, "quality/gaps_completeness.html", context)
 

@@ -17,9 +17,9 @@ from catalog_app.tests.store.upstream import records
 from tests.browser.shots import Session
 from tests.running import Desk
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-INSTRUMENT = "DKK/SEK.SIM"
+INSTRUMENT = "PLN/SEK.SIM"
 BAR_TYPE = f"{INSTRUMENT}-1-MINUTE-MID-EXTERNAL"
 MINUTE = 60 * 10**9
 TUESDAY = 1_704_189_600_000_000_000  # 2024-01-02 10:00 UTC
@@ -69,7 +69,7 @@ def test_a_gap_is_filled_from_a_second_store_and_comes_back_by_undo(browser: Bro
 
     page.goto(filled)
     page.locator("#fill-undo").click()
-    expect(page.locator("#content")).to_contain_text("Succeeded", timeout=PATIENCE)
+    expect(page.locator("#content")).to_contain_text("has its former files again", timeout=PATIENCE)
     _until_open_again(page, f"{desk.url}{gaps}")
     page.goto(filled)
     expect(page.locator("#fill-status")).to_contain_text("the rows left the dataset again")
@@ -107,7 +107,7 @@ def _write(root: Path, bars: pl.DataFrame) -> None:
         "currency_pair",
         INSTRUMENT,
         currency="SEK",
-        base_currency="DKK",
+        base_currency="PLN",
         price_precision=4,
         size_precision=2,
         price_increment="0.0001",

@@ -24,12 +24,16 @@ _EXAMPLES: Final = 1_000
 
 @dataclass(slots=True)
 class Count:
-    """Holes of one kind of one series: injected, found with exact bounds, of these called unexplained; false claims."""
+    """Holes of one kind of one series: injected, found with exact bounds, of these called unexplained; false claims.
+
+    `wrong` counts the same rows once, `repeated` in every round in which they are claimed.
+    """
 
     holes: int = 0
     found: int = 0
     claimed: int = 0
     wrong: int = 0
+    repeated: int = 0
 
     @property
     def recall(self) -> float | None:
@@ -40,6 +44,11 @@ class Count:
     def precision(self) -> float | None:
         """Share of the gaps reported as unexplained that were holes."""
         return self.claimed / (self.claimed + self.wrong) if self.claimed + self.wrong else None
+
+    @property
+    def precision_each(self) -> float | None:
+        """The same with every round's claims counted: what somebody sees who scans a file with so few holes."""
+        return self.claimed / (self.claimed + self.repeated) if self.claimed + self.repeated else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,7 @@ def _look_untouched(one: Verdicts, ground: AnyGround, gaps: pl.DataFrame) -> Non
     one.unexplained = len(claims)
     outside = ~_in_main_hours(ground, claims)
     one.quiet = int((outside & (claims["missing"] > 1).to_numpy()).sum())
-    _blame(one, ground, claims, "in the untouched file")
+    _blame(one, ground, claims, "in the untouched file", is_round=False)
 
 
 def _meets_closed(series: Series, gaps: pl.DataFrame) -> Flags:
@@ -130,11 +139,13 @@ def _in_main_hours(ground: AnyGround, gaps: pl.DataFrame) -> Flags:
     return ground.liquid_bars(low, np.maximum(high, low - 1)) >= MUST_BARS
 
 
-def _blame(one: Verdicts, ground: AnyGround, claims: pl.DataFrame, what: str) -> None:
+def _blame(one: Verdicts, ground: AnyGround, claims: pl.DataFrame, what: str, *, is_round: bool) -> None:
     """Count false claims; what is claimed in several rounds is one, since it is of the same rows of one file."""
     must = _in_main_hours(ground, claims)
     for row, is_must in zip(claims.iter_rows(named=True), must.tolist(), strict=True):
         start, end = row["start_ns"], row["end_ns"]
+        one.all.repeated += is_round
+        one.must.repeated += is_round and is_must
         if (start, end) in one.blamed:
             continue
         one.blamed.add((start, end))
@@ -166,7 +177,7 @@ def _count(one: Verdicts, ground: AnyGround, each: Round, gaps: pl.DataFrame) ->
     )
     bounds = pl.DataFrame({"start_ns": holes.start_ns, "end_ns": holes.end_ns})
     claims = gaps.filter(pl.col("cause") == "unexplained").join(bounds, on=["start_ns", "end_ns"], how="anti")
-    _blame(one, ground, claims, "beside holes")
+    _blame(one, ground, claims, "beside holes", is_round=True)
 
 
 def _match(holes: Holes, gaps: pl.DataFrame) -> tuple[Flags, Flags]:

@@ -17,7 +17,7 @@ MUST: Final = 0.999
 _KINDS: Final = 8
 
 _HEADINGS: Final = (
-    "series", "detector", "holes", "recall", "precision", "that must be found", "recall", "precision",
+    "series", "detector", "holes", "recall", "precision", "each round", "that must be found", "recall", "precision",
     "closed hours", "quiet runs", "unexplained per 100,000 rows",
 )  # fmt: skip
 
@@ -72,6 +72,7 @@ def _row(one: Verdicts) -> tuple[str, ...]:
         f"{one.all.holes:,}",
         number(one.all.recall, 4),
         number(one.all.precision, 4),
+        number(one.all.precision_each, 4),
         f"{one.must.holes:,}",
         number(one.must.recall, 4),
         number(one.must.precision, 4),
@@ -126,6 +127,8 @@ def _count(count: Count) -> dict[str, Any]:
         "found": count.found,
         "unexplained": count.claimed,
         "wrong": count.wrong,
+        "wrongInEachRound": count.repeated,
         "recall": count.recall,
         "precision": count.precision,
+        "precisionInEachRound": count.precision_each,
     }

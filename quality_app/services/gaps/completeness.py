@@ -39,6 +39,8 @@ class Line:
 
     label: str
     query: str = ""
+    key: UUID | None = None
+    venue: str = ""
     dataset: Dataset | None = None
     datasets: int = 0
     known: int = 0
@@ -64,6 +66,14 @@ def completeness(filters: Filters, by: str) -> list[Line]:
     return sorted(found, key=lambda line: (line.share is None, line.share or 0.0, line.label))
 
 
+def with_datasets(lines: Sequence[Line]) -> None:
+    """Look up the datasets of lines, such as those of a page, in one query."""
+    keys = [line.key for line in lines if line.key]
+    known = Dataset.objects.select_related("store").defer("metadata").in_bulk(keys) if keys else {}
+    for line in lines:
+        line.dataset = known.get(line.key) if line.key else None
+
+
 def _months(filters: Filters) -> QuerySet[MonthCompleteness]:
     kept = MonthCompleteness.objects.filter(in_scope(filters)).order_by()
     if filters.start_ns is not None:
@@ -81,13 +91,13 @@ def _by_dataset(kept: QuerySet[MonthCompleteness], filters: Filters) -> list[Lin
         )
     }
     lines = []
-    found = Dataset.objects.filter(filters.of_datasets()).select_related("store").defer("metadata").order_by()
-    for dataset in found:
-        line = Line(dataset.title, f"?dataset={dataset.pk}", dataset, datasets=1)
-        expected, missing, explained = sums.get(dataset.pk, (0, 0, 0))
+    columns = ("pk", "venue", "instrument_id", "data_type", "timeframe")
+    for key, venue, *rest in Dataset.objects.filter(filters.of_datasets()).order_by().values_list(*columns):
+        line = Line(" ".join(rest), f"?dataset={key}", key, venue, datasets=1)
+        expected, missing, explained = sums.get(key, (0, 0, 0))
         if expected:
             line.known, line.share = 1, 1 - (missing - explained) / expected
-            line.add("bars" if dataset.data_type == DataType.BAR else "seconds", expected, missing, explained)
+            line.add("bars" if rest[1] == DataType.BAR else "seconds", expected, missing, explained)
         lines.append(line)
     return lines
 
@@ -95,8 +105,7 @@ def _by_dataset(kept: QuerySet[MonthCompleteness], filters: Filters) -> list[Lin
 def _by_venue(lines: Sequence[Line], filters: Filters) -> list[Line]:
     venues: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        if line.dataset is not None:
-            venues[line.dataset.venue].append(line)
+        venues[line.venue].append(line)
     result = []
     for venue, held in venues.items():
         whole = Line(venue or "None", filters.scope_query(venue=venue or NONE), datasets=len(held))
@@ -113,7 +122,7 @@ def _by_month(kept: QuerySet[MonthCompleteness], filters: Filters) -> list[Line]
     names = ("expected", "missing", "illiquid")
     sums: dict[str, Any] = {f"{name}_bars": Sum(name, filter=_BARS, default=0) for name in names}
     sums |= {f"{name}_seconds": Sum(name, filter=~_BARS, default=0) for name in names}
-    rows: Any = kept.values("month").annotate(rows=Count("pk"), share=SHARE, **sums)
+    rows: Any = kept.values("month").annotate(rows=Count("*"), share=SHARE, **sums)
     lines = []
     for row in rows.order_by("-month"):
         line = Line(f"{row['month']:%Y-%m}", datasets=row["rows"], known=row["rows"], share=row["share"])

@@ -114,7 +114,7 @@ def heatmap(filters: Filters, until: int | None) -> Heatmap:
     ends: dict[str, Any] = found.aggregate(Count("pk"), Min("start_date"), Max("end_date"))
     kept = MonthCompleteness.objects.filter(scope).order_by()
     months: dict[date, tuple[int, float | None]] = {
-        month: (rows, share) for month, rows, share in kept.values_list("month").annotate(rows=Count("pk"), share=SHARE)
+        month: (rows, share) for month, rows, share in kept.values_list("month").annotate(rows=Count("*"), share=SHARE)
     }
     scanned = kept.values("dataset").distinct().count()
     first, last = _years(months, ends["start_date__min"], ends["end_date__max"])

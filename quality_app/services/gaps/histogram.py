@@ -59,7 +59,12 @@ def histogram(filters: Filters) -> list[Bin]:
         default=Value(len(EDGES)),
         output_field=IntegerField(),
     )
-    rows = restricted(filters).annotate(bin=bins).values_list("bin", "cause").annotate(Count("pk"), Sum("lost_ns"))
+    rows = (
+        restricted(filters)
+        .annotate(bin=bins)
+        .values_list("bin", "cause")
+        .annotate(number=Count("*"), lost=Sum("lost_ns"))
+    )
     counts: dict[int, dict[str, tuple[int, int]]] = {}
     for at, cause, number, lost in rows:
         counts.setdefault(at, {})[cause] = (number, lost or 0)

@@ -60,53 +60,57 @@ def in_scope(filters: Filters) -> Q:
 
 
 def facets(filters: Filters) -> Facets:
-    """Every facet of gaps with counts, from two queries; a facet's counts leave out its own restriction."""
-    names = (*OF_DATASET, *OF_GAP)
+    """Every facet of gaps with counts, from three grouped queries; a facet's counts leave out its own restriction."""
+    names = tuple(OF_GAP)
     chosen = {name: str(getattr(filters, name)) for name in names}
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     states: Counter[str] = Counter()
-    for values, by_state in _gap_groups(filters):
+    for values, by_state in _by_kind(filters):
         missed = _missed(values, names, chosen)
-        if len(missed) > 1:
-            continue
         number = sum(by_state.values()) if filters.state == ANY else by_state[filters.state]
-        if missed:
-            counts[missed[0]][values[names.index(missed[0])] or NONE] += number
-            continue
         for name, value in zip(names, values, strict=True):
-            counts[name][value or NONE] += number
-        states.update(by_state)
+            if not missed or missed == [name]:
+                counts[name][value] += number
+        if not missed:
+            states.update(by_state)
     total = states.total() if filters.state == ANY else states[filters.state]
-    return Facets([_facet(name, counts[name], chosen[name]) for name in names], _tabs(states, filters.state), total)
+    menus = [_facet(name, counts[name], chosen[name]) for name in names]
+    return Facets([*_dataset_menus(filters, _by_dataset(filters)), *menus], _tabs(states, filters.state), total)
 
 
 def dataset_facets(filters: Filters) -> list[Facet]:
     """Facets that count datasets, for pages about datasets."""
+    return _dataset_menus(filters, None)
+
+
+def _dataset_menus(filters: Filters, weights: Mapping[UUID, int] | None) -> list[Facet]:
+    """Facets of datasets, each of which counts once or by its weight."""
     names = tuple(OF_DATASET)
     chosen = {name: str(getattr(filters, name)) for name in names}
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
-    rows = Dataset.objects.filter(filters.named_datasets()).order_by().values_list(*OF_DATASET.values())
-    for *values, number in rows.annotate(Count("pk")):
-        missed = _missed(values, names, chosen)
+    rows = Dataset.objects.filter(filters.named_datasets()).order_by().values_list("pk", *OF_DATASET.values())
+    for key, *values in rows:
+        number = 1 if weights is None else weights.get(key, 0)
+        missed = _missed(values, names, chosen) if number else names
         for at, name in enumerate(names):
             if not missed or missed == [name]:
                 counts[name][values[at] or NONE] += number
     return [_facet(name, counts[name], chosen[name]) for name in names]
 
 
-def _gap_groups(filters: Filters) -> Iterator[tuple[Sequence[str], Mapping[str, int]]]:
-    """(value of each facet, number by state) of what passes the filters that are no facets."""
-    named = Dataset.objects.filter(filters.named_datasets()).order_by()
-    known: dict[UUID, tuple[str, ...]] = {
-        key: tuple(values) for key, *values in named.values_list("pk", *OF_DATASET.values())
-    }
-    rows = Gap.objects.filter(filters.of_gaps(facets=False)).order_by()
-    if len(known) <= NAMED:
-        rows = rows.filter(dataset__in=list(known))
-    numbers = {f"in_{name}": Count("pk", filter=condition) for name, condition in STATE.items()}
-    for key, *rest in rows.values_list("dataset_id", *OF_GAP.values()).annotate(**numbers):
-        if key in known:
-            yield (*known[key], *rest[: len(OF_GAP)]), dict(zip(STATE, rest[len(OF_GAP) :], strict=True))
+def _by_dataset(filters: Filters) -> dict[UUID, int]:
+    """How many gaps each dataset has that pass the filters of gaps."""
+    rows = Gap.objects.filter(filters.of_gaps()).order_by()
+    return dict(rows.values_list("dataset_id").annotate(number=Count("*")))
+
+
+def _by_kind(filters: Filters) -> Iterator[tuple[Sequence[str], Mapping[str, int]]]:
+    """(value of each facet of gaps, number by state) of what the other filters let through."""
+    rows = Gap.objects.filter(filters.of_gaps(facets=False), in_scope(filters)).order_by()
+    # Of a column that the index holds: by its key each row would be looked up.
+    numbers = {f"in_{name}": Count("unit", filter=condition) for name, condition in STATE.items()}
+    for *values, opened, expected, filled in rows.values_list(*OF_GAP.values()).annotate(**numbers):
+        yield values, dict(zip(STATE, (opened, expected, filled), strict=True))
 
 
 def _missed(values: Sequence[str], names: Iterable[str], chosen: Mapping[str, str]) -> list[str]:

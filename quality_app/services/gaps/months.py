@@ -10,7 +10,7 @@ from catalog_app.models import Dataset
 from quality_app.gaps.found import GapScan
 from quality_app.models import MonthCompleteness
 
-MEASURED_DAYS: Final = pl.Schema({"day": pl.Date, **{name: pl.Int64 for name in ("expected", "missing", "explained")}})
+MEASURED_DAYS: Final = pl.Schema({"day": pl.Date, **dict.fromkeys(("expected", "missing", "explained"), pl.Int64)})
 
 
 def days_of(scan: GapScan, explained: Collection[int]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from catalog_app.services.jobs import run_job
 from catalog_app.services.stores import register_store
 from catalog_app.services.sync import sync_store
 from catalog_app.store.commit.journal import Transaction
-from catalog_app.store.layout import dataset_path
+from catalog_app.store.layout import Version, dataset_path
 from catalog_app.store.writer import DatasetWriter
 from quality_app.models import Gap
 from quality_app.services.gaps.filling.requests import request_fill, request_preview
@@ -48,11 +48,13 @@ def without(frame: pl.DataFrame, hole: slice = HOLE) -> pl.DataFrame:
 def make_store(db: None, tmp_path: Path) -> MakeStore:
     """Write frames of GBP/USD, each as a file, into a new store; returns its only dataset."""
 
-    def make(*frames: pl.DataFrame, name: str, data_type: str = "bar", precision: int = 5) -> Dataset:
+    def make(
+        *frames: pl.DataFrame, name: str, data_type: str = "bar", precision: int = 5, version: Version = "v1"
+    ) -> Dataset:
         (tmp_path / name / "data").mkdir(parents=True)
         store = register_store(tmp_path / name, name=name)
         for frame in frames:
-            write(store, data_type, frame, precision)
+            write(store, data_type, frame, precision, version)
         sync_store(store)
         return store.datasets.select_related("store", "definition").get()
 
@@ -73,12 +75,12 @@ def whole(make_store: MakeStore) -> Dataset:
     return make_store(walking_bars(), name="whole")
 
 
-def write(store: Store, data_type: str, frame: pl.DataFrame, precision: int) -> None:
+def write(store: Store, data_type: str, frame: pl.DataFrame, precision: int, version: Version) -> None:
     """Commit canonical rows as one file of GBP/USD, in prices of so many decimals."""
     bar_type = BAR_TYPE if data_type == "bar" else None
-    with Transaction(Path(store.root), "import", dataset_path(data_type, bar_type or INSTRUMENT)) as tx:
+    with Transaction(Path(store.root), "import", dataset_path(data_type, bar_type or INSTRUMENT, version)) as tx:
         writer = DatasetWriter(
-            tx, data_type, INSTRUMENT, bar_type=bar_type, price_precision=precision, size_precision=0
+            tx, data_type, INSTRUMENT, bar_type=bar_type, price_precision=precision, size_precision=0, version=version
         )
         writer.write(frame.drop("file", "row", strict=False))
         writer.finish()

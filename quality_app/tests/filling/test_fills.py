@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from catalog_app.models import Dataset, Job, StoreOperation
 from catalog_app.models.job import JobState
 from catalog_app.services.jobs import run_inline
+from catalog_app.store import reader
 from catalog_app.tests.store.upstream import answers
 from quality_app.models import Gap, GapFill
 from quality_app.services.gaps.filling.requests import request_fill
@@ -21,6 +22,7 @@ from quality_app.tests.filling.conftest import (
     found,
     previewed,
     walking_bars,
+    without,
 )
 
 
@@ -79,3 +81,15 @@ def test_a_hole_between_files_becomes_a_file_of_its_own(
     ours, theirs = answers([(one.store.root, "bar") for one in (dataset, whole)])
     assert ours == theirs
     assert not Gap.objects.filter(dataset=dataset, filled_at=None).exists()
+
+
+def test_a_store_of_the_other_major_version_serves_as_well(
+    make_store: MakeStore, whole: Dataset, data_admin: User
+) -> None:
+    dataset = make_store(without(walking_bars()), name="holed", version="v2")
+    scan(dataset)
+    assert filled(dataset, whole, data_admin).state == JobState.SUCCEEDED
+    dataset.refresh_from_db()
+    assert (dataset.dialect, dataset.file_count) == ("v2", 1)
+    ours, theirs = (reader.scan(one.store.root, [one.files.get().path], "bar").collect() for one in (dataset, whole))
+    assert ours.equals(theirs)

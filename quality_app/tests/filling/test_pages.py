@@ -6,7 +6,16 @@ from django.urls import reverse
 
 from catalog_app.models import Dataset, Job, Store
 from quality_app.models import Gap
-from quality_app.tests.filling.conftest import MakeStore, done, open_gaps, walking_bars, without
+from quality_app.services.gaps.scan import scan
+from quality_app.tests.filling.conftest import (
+    MakeStore,
+    done,
+    filled,
+    open_gaps,
+    previewed,
+    walking_bars,
+    without,
+)
 
 NEW = reverse("quality:fill-new")
 
@@ -42,8 +51,6 @@ def test_gaps_of_several_datasets_are_grouped(
     holed: Dataset, whole: Dataset, make_store: MakeStore, data_admin_client: Client
 ) -> None:
     other = make_store(without(walking_bars(), slice(100, 130)), name="other")
-    from quality_app.services.gaps.scan import scan
-
     scan(other)
     keys = [str(gap.pk) for gap in Gap.objects.all()]
     page = data_admin_client.get(NEW, {"gap": keys}).content.decode()
@@ -67,8 +74,6 @@ def test_refusals_are_pages(holed: Dataset, data_admin_client: Client) -> None:
 def test_only_who_may_fill_gets_there(
     holed: Dataset, whole: Dataset, trader_client: Client, analyst_client: Client, data_admin: User
 ) -> None:
-    from quality_app.tests.filling.conftest import previewed
-
     preview = previewed(holed, whole, data_admin)
     for client in (trader_client, analyst_client):
         for address in (NEW, reverse("quality:fill", args=[preview.pk])):
@@ -79,8 +84,6 @@ def test_only_who_may_fill_gets_there(
 def test_policies_and_fills_are_in_the_admin(
     holed: Dataset, whole: Dataset, data_admin: User, data_admin_client: Client
 ) -> None:
-    from quality_app.tests.filling.conftest import filled
-
     assert filled(holed, whole, data_admin).state == "succeeded"
     listed = data_admin_client.get(reverse("admin:quality_app_gapfill_changelist"))
     assert "in whole" in listed.content.decode()

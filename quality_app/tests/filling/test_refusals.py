@@ -4,15 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from django.contrib.auth.models import User
 
-from catalog_app.models import Dataset, Store, StoreOperation
+from catalog_app.models import Dataset, Job, Store, StoreOperation
 from catalog_app.models.job import JobState
 from catalog_app.services.errors import Conflict
+from catalog_app.services.sync import sync_store
 from quality_app.models import Gap
 from quality_app.services.gaps.filling.requests import fillable, request_fill, request_preview
 from quality_app.services.gaps.filling.spans import FillRefused
+from quality_app.services.gaps.scan import scan
 from quality_app.tests.filling.conftest import (
     HOLE,
     MakeStore,
@@ -115,12 +118,8 @@ def test_a_file_that_came_since_the_preview_is_noticed(holed: Dataset, whole: Da
 
 def test_rows_out_of_order_are_to_be_sorted_first(make_store: MakeStore, whole: Dataset, data_admin: User) -> None:
     dataset = make_store(without(walking_bars()), name="holed")
-    from quality_app.services.gaps.scan import scan
-
     scan(dataset)
     _swap_rows(Path(dataset.store.root) / dataset.files.get().path)
-    from catalog_app.services.sync import sync_store
-
     sync_store(dataset.store)
     job = done(request_preview(open_gaps(dataset), whole, data_admin))
     assert job.state == JobState.FAILED
@@ -146,7 +145,7 @@ def test_a_read_only_store_and_filled_or_unknown_gaps_are_refused(
         fillable(list(Gap.objects.values_list("pk", flat=True)))
 
 
-def request_fill_after(preview, holed: Dataset, user: User):
+def request_fill_after(preview: Job, holed: Dataset, user: User) -> Job:
     """Ask while it is allowed, and forbid it before the job runs."""
     Store.objects.filter(pk=holed.store_id).update(read_only=False)
     job = request_fill(preview, user)
@@ -155,8 +154,6 @@ def request_fill_after(preview, holed: Dataset, user: User):
 
 
 def _swap_rows(path: Path) -> None:
-    import pyarrow.parquet as pq
-
     table = pq.read_table(path)
     order = [1, 0, *range(2, table.num_rows)]
     pq.write_table(table.take(order), path)

@@ -16,7 +16,7 @@ from catalog_app.forms.fields import parse_moment
 from catalog_app.models import Dataset
 from quality_app.models import Gap, MonthCompleteness
 from quality_app.services.gaps import exporting
-from quality_app.services.gaps.completeness import completeness
+from quality_app.services.gaps.completeness import completeness, with_datasets
 from quality_app.services.gaps.days import within_day
 from quality_app.services.gaps.expecting import ExpectingRefused, expect, unexpect
 from quality_app.services.gaps.filters import Filters, length_ns, read_filters
@@ -194,8 +194,9 @@ def test_completeness_is_known_by_venue_dataset_and_month() -> None:
     make_month(bars, "2024-01", {1: (100, 20, 10)})
     make_month(bars, "2024-02", {1: (100, 0, 0)})
     make_month(quotes, "2024-01", {1: (1000, 300, 0)})
-    by_dataset = [(line.dataset, line.share) for line in completeness(filters(), "dataset")]
-    assert by_dataset == [(quotes, 0.7), (bars, 0.95), (unknown, None)]
+    lines = completeness(filters(), "dataset")
+    with_datasets(lines)
+    assert [(line.dataset, line.share) for line in lines] == [(quotes, 0.7), (bars, 0.95), (unknown, None)]
     venues = {line.label: line for line in completeness(filters(), "venue")}
     assert venues["BINANCE"].share == pytest.approx(0.825)
     assert (venues["BINANCE"].missing, venues["BINANCE"].known) == ({"bars": 20, "seconds": 300}, 2)
@@ -231,7 +232,7 @@ def test_an_expected_gap_leaves_counts_and_completeness_and_can_come_back(
     dataset.refresh_from_db()
     assert (done.changed, done.left) == (1, 0)
     assert (gap.expected_reason, gap.expected_by, gap.expected_at is None) == ("Venue was not open yet", trader, False)
-    assert (dataset.open_gap_count, dataset.completeness) == (0, 1)
+    assert (dataset.open_gap_count, str(dataset.completeness)) == (0, "1.0000")
     month = MonthCompleteness.objects.get(dataset=dataset)
     assert month.missing == month.illiquid == 90
     assert expect([gap.pk], "Venue was not open yet", trader).changed == 0

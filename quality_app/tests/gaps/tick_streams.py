@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from quality_app.checks.trading_time import TradingTime
+from quality_app.gaps.expected_wait import Floats
 from quality_app.gaps.grid import HOUR_NS, Int64s
-from quality_app.gaps.waits import Floats
 
 SECOND_NS = 1_000_000_000
 WEEK_NS = 168 * HOUR_NS

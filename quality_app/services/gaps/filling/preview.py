@@ -75,11 +75,6 @@ class FillPreview:
         """The gravest of all spans that would be filled."""
         return worst([finding for one in self.spans if one.rows for finding in one.findings])
 
-    @property
-    def refused(self) -> list[SpanPreview]:
-        """Spans that are left out, since their rows may not come."""
-        return [one for one in self.spans if one.severity == "refused"]
-
 
 def preview_fill(dataset: Dataset, source: Dataset, spans: list[Span], seen: Seen) -> FillPreview:
     """Read what the source has for each span, and judge it. Refused spans get no part in the plan.

@@ -11,7 +11,6 @@ from django.db.models import Q
 
 from catalog_app.models import Dataset
 from catalog_app.models.dataset import DataType
-from catalog_app.services.errors import ServiceError
 from catalog_app.store.bar_type import BarType, parse_bar_type
 from catalog_app.store.errors import ConcurrentChange, StoreError
 from catalog_app.store.filesystem import StoreRoot
@@ -173,11 +172,6 @@ def require_same(root: StoreRoot, files: Sequence[Pinned], whose: str) -> None:
         ) from None
 
 
-def label_of(dataset: Dataset) -> str:
-    """A dataset where several stores have one of the same name."""
-    return f"{dataset.title} · {dataset.store.name}"
-
-
 def identity_of(source: FillSource, files: Sequence[Pinned]) -> dict[str, Any]:
     """What GapFill keeps of a source: which dataset, and the identity of every file that was read."""
     dataset = source.dataset
@@ -196,7 +190,3 @@ def finer_data(target: Dataset) -> Q:
     if wanted is None or wanted.interval_ns is None:
         return Q(pk__in=())
     return Q(data_type__in=INGREDIENTS.get(wanted.price_type, ())) & ~Q(timeframe=target.timeframe, data_type="bar")
-
-
-class SourceGone(ServiceError):
-    """The dataset that rows should come from is no longer in the index."""

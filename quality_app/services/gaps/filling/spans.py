@@ -19,7 +19,7 @@ class FillRefused(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Rows with first_ns ≤ ts_init ≤ last_ns may come. `missing` in the gap's units; `lost_ns` is trading time.
+    """Rows with first_ns ≤ ts_init ≤ last_ns may come. `missing` is in the gap's units.
 
     `is_exact`: the rows on both sides are part of it, since what is missing is told by ids and not by times.
     """
@@ -29,7 +29,6 @@ class Span:
     first_ns: int
     last_ns: int
     missing: int
-    lost_ns: int
     is_exact: bool = False
 
 
@@ -52,6 +51,5 @@ def _span(gap: Gap) -> Span:
         gap.start_ns + inner,
         gap.end_ns - inner,
         gap.missing,
-        gap.lost_ns,
         is_exact=gap.unit == Gap.Unit.ROWS,
     )

@@ -7,32 +7,21 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from catalog_app.models import Dataset, StoreOperation
-from catalog_app.models.dataset import DataType
+from catalog_app.models import StoreOperation
 from catalog_app.services import changes
 from quality_app.models import GapFill
-from quality_app.services.requests import request_job
 
 
 @changes.follow
 def note_undone(datasets: Sequence[UUID], user: User | None) -> None:
-    """Bring the fills of changed datasets in line with their operations, and have ticks scanned again.
-
-    Bars are scanned after every change anyway.
-    """
+    """Bring the fills of changed datasets in line with their operations; their gaps are scanned after every change."""
     fills = GapFill.objects.filter(dataset__in=datasets, operation_id__isnull=False)
     times = dict(
         StoreOperation.objects.filter(pk__in=fills.values("operation_id")).values_list("operation_id", "undone_at")
     )
-    for fill in fills.select_related("dataset"):
+    for fill in fills:
         undone_at = times.get(fill.operation_id) if fill.operation_id else None
         if undone_at == fill.undone_at:
             continue
         fill.undone_at = undone_at
         fill.save(update_fields=("undone_at",))
-        if fill.dataset.data_type != DataType.BAR:
-            _scan(fill.dataset, user)
-
-
-def _scan(dataset: Dataset, user: User | None) -> None:
-    request_job("scan_gaps", dataset, user)
