@@ -27,14 +27,14 @@ class MonthCompleteness(models.Model):
     month = models.DateField(help_text="Its first day.")
     expected = models.BigIntegerField(help_text="Units that sessions expect.")
     missing = models.BigIntegerField(help_text="Of these, missing for whatever cause.")
-    illiquid = models.BigIntegerField(help_text="Of the missing, explained by quiet trading, a halt or a decision.")
-    days = models.JSONField(help_text="{day of month: [expected, missing, illiquid]}, session days only.")
+    explained = models.BigIntegerField(help_text="Of the missing, explained by quiet trading, a halt or a decision.")
+    days = models.JSONField(help_text="{day of month: [expected, missing, explained]}, session days only.")
 
     class Meta:
         ordering = ("month",)
         constraints = (models.UniqueConstraint(fields=("dataset", "month"), name="month_once"),)
         # Sums come from this index alone: days are long.
-        indexes = (models.Index(fields=("dataset", "month", "expected", "missing", "illiquid"), name="month_sums"),)
+        indexes = (models.Index(fields=("dataset", "month", "expected", "missing", "explained"), name="month_sums"),)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"

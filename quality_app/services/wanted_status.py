@@ -193,8 +193,8 @@ def _slack(dataset: Dataset) -> int:
 def _losses(declared: QuerySet[WantedData]) -> pl.DataFrame:
     """The scanned months in which something is missing that nothing explains, of all datasets that are meant."""
     months = MonthCompleteness.objects.filter(dataset__in=datasets_for(declared).values("pk"), expected__gt=0)
-    lossy = months.filter(missing__gt=F("illiquid")).order_by()
-    lost = (F("expected") - F("missing") + F("illiquid")) * 1.0 / F("expected")
+    lossy = months.filter(missing__gt=F("explained")).order_by()
+    lost = (F("expected") - F("missing") + F("explained")) * 1.0 / F("expected")
     rows = lossy.annotate(key=Cast("dataset_id", CharField()), share=Cast(lost, FloatField()))
     columns = list(zip(*rows.values_list("key", "month", "share").iterator(chunk_size=5000), strict=True))
     schema = {"dataset": pl.String, "month": pl.Date, "share": pl.Float64}

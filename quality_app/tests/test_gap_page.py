@@ -82,7 +82,7 @@ def test_who_may_look(gap: Gap, trader_client: Client, nobody_client: Client, cl
 
 def test_the_page_tells_bounds_cause_and_local_time(gap: Gap, trader_client: Client) -> None:
     MonthCompleteness.objects.create(
-        dataset=gap.dataset, month="2024-01-01", expected=1440, missing=90, illiquid=0, days={"9": [1440, 90, 0]}
+        dataset=gap.dataset, month="2024-01-01", expected=1440, missing=90, explained=0, days={"9": [1440, 90, 0]}
     )
     text = text_of(trader_client, gap)
     assert "90 bars missing" in text
@@ -154,7 +154,7 @@ def test_expected_units_are_those_of_the_session_days(gap: Gap) -> None:
         month="2024-01-01",
         expected=2880,
         missing=90,
-        illiquid=0,
+        explained=0,
         days={"9": [1440, 90, 0], "10": [1439, 0, 0]},
     )
     evening = gap_of(gap.dataset, FIRST + 300 * MINUTE_NS, FIRST + 400 * MINUTE_NS)  # over 22:00 UTC
@@ -326,7 +326,7 @@ def test_bars_that_carry_their_open_stand_for_the_time_after_it(gap: Gap) -> Non
         month="2024-01-01",
         expected=2,
         missing=0,
-        illiquid=0,
+        explained=0,
         days={"9": [1440, 0, 0], "10": [7, 0, 0]},
     )
     assert expected_units([first]) == {first.pk: 7}

@@ -267,7 +267,7 @@ def test_days_add_up_to_months(rewrite) -> None:
     scan(rewrite(np.delete(WEEK, slice(1000, 1090))))
     month = MonthCompleteness.objects.get()
     assert month.month.isoformat() == "2024-01-01"
-    assert (month.expected, month.missing, month.illiquid) == (len(WEEK), 90, 0)
+    assert (month.expected, month.missing, month.explained) == (len(WEEK), 90, 0)
     assert sum(day[0] for day in month.days.values()) == len(WEEK)
     assert [day for day in month.days.values() if day[1]] == [[1320, 90, 0]]
 
@@ -279,7 +279,7 @@ def test_a_gap_that_is_expected_counts_no_longer_until_it_grows(rewrite, admin_u
     summary = reconsider(dataset)
     assert (summary["completeness"], summary["missing"], summary["explained"]) == (1, 90, 90)
     assert (dataset.completeness, dataset.open_gap_count) == (1, 0)
-    assert MonthCompleteness.objects.get().illiquid == 90
+    assert MonthCompleteness.objects.get().explained == 90
 
     assert scan(rewrite(np.delete(WEEK, slice(1000, 1060))))["explained"] == 60
     assert scan(rewrite(np.delete(WEEK, slice(1000, 1120))))["explained"] == 0

@@ -23,7 +23,7 @@ BY: Final = {"venue": "Venue", "dataset": "Dataset", "month": "Month"}
 # 1 - (missing - explained) / expected of a row, as a mean over rows; for reading only.
 SHARE: Final = Avg(
     ExpressionWrapper(
-        1.0 - Cast(F("missing") - F("illiquid"), FloatField()) / NullIf(Cast("expected", FloatField()), 0.0),
+        1.0 - Cast(F("missing") - F("explained"), FloatField()) / NullIf(Cast("expected", FloatField()), 0.0),
         output_field=FloatField(),
     )
 )
@@ -87,7 +87,7 @@ def _by_dataset(kept: QuerySet[MonthCompleteness], filters: Filters) -> list[Lin
     sums: dict[UUID, tuple[int, int, int]] = {
         key: (expected, missing, explained)
         for key, expected, missing, explained in kept.values_list("dataset").annotate(
-            Sum("expected"), Sum("missing"), Sum("illiquid")
+            Sum("expected"), Sum("missing"), Sum("explained")
         )
     }
     lines = []
@@ -119,7 +119,7 @@ def _by_venue(lines: Sequence[Line], filters: Filters) -> list[Line]:
 
 
 def _by_month(kept: QuerySet[MonthCompleteness], filters: Filters) -> list[Line]:
-    names = ("expected", "missing", "illiquid")
+    names = ("expected", "missing", "explained")
     sums: dict[str, Any] = {f"{name}_bars": Sum(name, filter=_BARS, default=0) for name in names}
     sums |= {f"{name}_seconds": Sum(name, filter=~_BARS, default=0) for name in names}
     rows: Any = kept.values("month").annotate(rows=Count("*"), share=SHARE, **sums)

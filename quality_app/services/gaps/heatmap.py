@@ -143,13 +143,13 @@ def level(share: float) -> str:
 def _days(rows: Any) -> dict[date, _Sum]:
     sums: dict[date, _Sum] = defaultdict(_Sum)
     for month, days in rows.values_list("month", "days").iterator(chunk_size=2000):
-        for number, (expected, missing, illiquid) in days.items():
+        for number, (expected, missing, explained) in days.items():
             if not expected:
                 continue
             one = sums[month.replace(day=int(number))]
-            one.share += 1 - (missing - illiquid) / expected
+            one.share += 1 - (missing - explained) / expected
             one.datasets += 1
-            one.incomplete += missing > illiquid
+            one.incomplete += missing > explained
             one.missing += missing
     return sums
 

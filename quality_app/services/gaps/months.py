@@ -34,7 +34,7 @@ def record_months(dataset: Dataset, days: pl.DataFrame) -> None:
         sums = [sum(column) for column in zip(*each.values(), strict=True)]
         months.append(
             MonthCompleteness(
-                dataset=dataset, month=month, expected=sums[0], missing=sums[1], illiquid=sums[2], days=each
+                dataset=dataset, month=month, expected=sums[0], missing=sums[1], explained=sums[2], days=each
             )
         )
     MonthCompleteness.objects.filter(dataset=dataset).exclude(month__in=[one.month for one in months]).delete()
@@ -43,5 +43,5 @@ def record_months(dataset: Dataset, days: pl.DataFrame) -> None:
         batch_size=200,
         update_conflicts=True,
         unique_fields=["dataset", "month"],
-        update_fields=["expected", "missing", "illiquid", "days"],
+        update_fields=["expected", "missing", "explained", "days"],
     )

@@ -37,7 +37,7 @@ class Period:
 def months_of(dataset: Dataset, start: date | None, end: date | None, limit: int) -> list[Period]:
     """At most `limit` months that hold days from `start` to `end`, inclusive, in order."""
     rows = _months(dataset, start, end).defer("days")[:limit]
-    return [Period(row.month, row.expected, row.missing, row.illiquid) for row in rows]
+    return [Period(row.month, row.expected, row.missing, row.explained) for row in rows]
 
 
 def days_of(dataset: Dataset, start: date | None, end: date | None, limit: int) -> list[Period]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +27,6 @@ from quality_app.services.context import interval_of, require_unchanged
 
 # Of what is kept of a file, and how it was found: another one is read anew.
 VERSION = 1
-BATCH_ROWS = 1_000_000
 _TICKS, _SEQUENCE, _BARS = "ticks", "sequence", "bars"
 # What numbers the rows of a data type one by one, where its venue does.
 _NUMBERS: Final[Mapping[str, str]] = {DataType.TRADE: "trade_id", DataType.DELTA: "sequence"}
@@ -92,24 +91,25 @@ def _read(dataset: Dataset, file: DataFile, progress: Progress | None) -> bytes:
     require_unchanged(root, file)
     scan = reader.scan(root, [file.path], dataset.data_type)
 
-    def batches[T](columns: Sequence[str], taken: Callable[[pl.DataFrame], T], *, counted: bool) -> Iterator[T]:
-        for batch in scan.select(columns).collect_batches(chunk_size=BATCH_ROWS, lazy=True, engine="streaming"):
-            yield taken(batch)
+    def batches(columns: Sequence[str], *, counted: bool) -> Iterator[pl.DataFrame]:
+        for batch in scan.select(columns).collect_batches(lazy=True, engine="streaming", maintain_order=True):
+            yield batch
             if progress:
                 progress.advance(len(batch) if counted else 0)
                 progress.check()
 
-    def times(batch: pl.DataFrame) -> Int64s:
-        return np.asarray(batch["ts_init"].to_numpy(), np.int64)
+    def times() -> Iterator[Int64s]:
+        for batch in batches(["ts_init"], counted=True):
+            # As they were decoded: putting them together would take as long as reading them.
+            yield from (np.asarray(piece.to_numpy(), np.int64) for piece in batch["ts_init"].get_chunks())
 
     try:
         if dataset.data_type == DataType.BAR:
-            bars = BarTimes.of(batches(["ts_init"], times, counted=True), interval_of(dataset))
+            bars = BarTimes.of(times(), interval_of(dataset))
             return _packed({_BARS: bars.pack()})
-        parts = {_TICKS: TickTimes.of(batches(["ts_init"], times, counted=True)).pack()}
+        parts = {_TICKS: TickTimes.of(times()).pack()}
         if number := _NUMBERS.get(dataset.data_type):
-            frames = batches(["ts_init", number], lambda batch: batch, counted=False)
-            parts[_SEQUENCE] = SequenceTimes.of(frames, number).pack()
+            parts[_SEQUENCE] = SequenceTimes.of(batches(["ts_init", number], counted=False), number).pack()
         return _packed(parts)
     except (StoreError, *reader.ROW_ERRORS) as error:
         raise Unscannable(f"{file.path} cannot be read: {error}. Validate the dataset for details.") from error

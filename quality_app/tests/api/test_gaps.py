@@ -36,7 +36,7 @@ def months(dataset: Dataset) -> None:
     ):
         expected, missing, explained = (sum(column) for column in zip(*days.values(), strict=True))
         MonthCompleteness.objects.create(
-            dataset=dataset, month=month, expected=expected, missing=missing, illiquid=explained, days=days
+            dataset=dataset, month=month, expected=expected, missing=missing, explained=explained, days=days
         )
 
 
@@ -199,7 +199,7 @@ def test_a_list_costs_a_constant_number_of_queries(
         row = make_row("EUR/USD.SIM", "bar", "0.5", timeframe=f"{number}-MINUTE-BID")
         make_gap(row, 24 + number)
         MonthCompleteness.objects.create(
-            dataset=row, month="2024-01-01", expected=9, missing=1, illiquid=0, days={"2": [9, 1, 0]}
+            dataset=row, month="2024-01-01", expected=9, missing=1, explained=0, days={"2": [9, 1, 0]}
         )
     with django_assert_max_num_queries(12):
         found = reader.get(f"{BASE}/gaps/EURUSD.SIM").json()["gaps"]

@@ -67,6 +67,6 @@ def make_month(dataset: Dataset, month: str, days: dict[int, tuple[int, int, int
         month=date.fromisoformat(f"{month}-01"),
         expected=expected,
         missing=missing,
-        illiquid=explained,
+        explained=explained,
         days={str(number): list(day) for number, day in days.items()},
     )

@@ -234,7 +234,7 @@ def test_an_expected_gap_leaves_counts_and_completeness_and_can_come_back(
     assert (gap.expected_reason, gap.expected_by, gap.expected_at is None) == ("Venue was not open yet", trader, False)
     assert (dataset.open_gap_count, str(dataset.completeness)) == (0, "1.0000")
     month = MonthCompleteness.objects.get(dataset=dataset)
-    assert month.missing == month.illiquid == 90
+    assert month.missing == month.explained == 90
     assert expect([gap.pk], "Venue was not open yet", trader).changed == 0
     unexpect([gap.pk], trader)
     gap.refresh_from_db()

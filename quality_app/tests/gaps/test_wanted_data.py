@@ -98,9 +98,9 @@ def test_scanned_holes_count_and_explained_ones_do_not(store: Store) -> None:
     now = parse_moment("2024-06-01")
     assert status_of(row, now).state == State.MET
     counts = {"expected": 100, "days": {}}
-    april = MonthCompleteness.objects.create(dataset=held, month=date(2024, 4, 1), missing=20, illiquid=20, **counts)
+    april = MonthCompleteness.objects.create(dataset=held, month=date(2024, 4, 1), missing=20, explained=20, **counts)
     assert status_of(row, now).state == State.MET
-    april.illiquid = 0
+    april.explained = 0
     april.save()
     found = status_of(row, now)
     assert found.state == State.PARTIAL
