@@ -63,10 +63,11 @@ def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     start, end = (None if parameters.get(name) is None else int(parameters[name]) for name in ("startNs", "endNs"))
     force, keys = bool(parameters.get("force")), [UUID(key) for key in parameters["datasetIds"]]
     ranged = start is not None or end is not None
-    pending = keys if force or ranged else changed(keys)
+    stale, bases = changed(keys)
+    pending = keys if force or ranged else stale
 
     def work(dataset: Dataset) -> dict[str, Any]:
-        summary = scan(dataset, progress, start, end, force=force)
+        summary = scan(dataset, progress, start, end, force=force, bases=bases)
         if summary.get("reason"):
             progress.log(f"{dataset}: {summary['reason']}")
         if start is None and end is None:

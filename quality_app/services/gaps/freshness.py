@@ -48,13 +48,16 @@ class Bases:
         return hashlib.sha256(json.dumps(known, default=str).encode()).hexdigest()
 
 
-def changed(keys: Collection[UUID]) -> list[UUID]:
-    """Return those of some datasets whose kept scan does not hold any more, or that have none; unknown keys too."""
+def changed(keys: Collection[UUID]) -> tuple[list[UUID], Bases]:
+    """Return those of some datasets whose kept scan does not hold any more, or that have none; unknown keys too.
+
+    And what was read to tell.
+    """
     rows = Dataset.objects.filter(pk__in=keys).select_related("definition").defer("metadata", "definition__definition")
     datasets = list(rows.annotate(basis=KT(f"metadata__{GAP_SCAN}__basis")))
     bases = Bases(datasets)
     holding = {row.pk for row in datasets if row.basis == bases.of(row)}
-    return [key for key in keys if key not in holding]
+    return [key for key in keys if key not in holding], bases
 
 
 def kept_basis(metadata: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import batched
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import polars as pl
@@ -18,10 +19,13 @@ from quality_app.models import Gap
 
 # Rows kept per dataset; where more is missing, unexplained and long gaps come first and the rest is counted.
 KEPT = 20_000
+# Shorter pauses of quiet trading are counted and not kept one by one: thin instruments have thousands.
+QUIET_NS = 600 * 10**9
 CHUNK = 500
 
-_MEASURED = ("start_ns", "end_ns", "gap_start", "gap_end", "missing", "lost_ns", "severity", "cause")
-_CHANGING = (*_MEASURED, "filled_at", "details", "expected_reason", "expected_by", "expected_at")
+_MEASURED = ("start_ns", "end_ns", "missing", "lost_ns", "severity", "cause")
+_COMPARED = (*_MEASURED, "filled_at")
+_CHANGING = (*_COMPARED, "gap_start", "gap_end", "details", "expected_reason", "expected_by", "expected_at")
 
 
 @dataclass(slots=True)
@@ -32,6 +36,7 @@ class Kept:
     filled: int = 0
     removed: int = 0
     left_out: int = 0
+    quiet: int = 0
     expected: set[int] = field(default_factory=set)
 
     def to_json(self) -> dict[str, int]:
@@ -41,28 +46,27 @@ class Kept:
             "filledGaps": self.filled,
             "withdrawnGaps": self.removed,
             "notKept": self.left_out,
+            "shortQuietGaps": self.quiet,
         }
 
 
 @dataclass(slots=True)
 class _Found:
-    """Gaps of one unit as columns, where they stand in the scan's frame, and which of them a row stands for."""
+    """Gaps of one unit: where they stand in the scan's frame, their ends, and which of them a row stands for."""
 
     at: list[int]
     start: Int64s
     end: Int64s
     rows: list[dict[str, Any]]
+    places: dict[tuple[int, int], int]
     taken: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, gaps: pl.DataFrame) -> _Found:
         """Take gaps of one unit, in order, with `at`."""
-        return cls(gaps["at"].to_list(), gaps["start_ns"].to_numpy(), gaps["end_ns"].to_numpy(), gaps.to_dicts())
-
-    def exactly(self, start_ns: int, end_ns: int) -> int | None:
-        """Return the gap with exactly these ends."""
-        first, last = np.searchsorted(self.start, [start_ns, start_ns + 1])
-        return next((index for index in range(int(first), int(last)) if self.end[index] == end_ns), None)
+        rows, start, end = gaps.to_dicts(), gaps["start_ns"].to_numpy(), gaps["end_ns"].to_numpy()
+        places = {(row["start_ns"], row["end_ns"]): index for index, row in enumerate(rows)}
+        return cls(gaps["at"].to_list(), start, end, rows, places)
 
     def overlapping(self, start_ns: int, end_ns: int) -> int | None:
         """Return the free gap that overlaps the most; None when none does."""
@@ -78,7 +82,8 @@ def record_gaps(dataset: Dataset, gaps: pl.DataFrame, covers: Callable[[int, int
     A gap with the same ends keeps its row. One that was filled in part, or grew, keeps its row with new ends and its
     old ones in `details.history`; a mark as expected holds for what is left of it, and no longer when it grew. One
     that is gone gets `filled_at` where something is expected, and so there, now; where nothing is expected any more
-    (another calendar, or the range ends before it) the row is removed.
+    (another calendar, or the range ends before it) the row is removed. Pauses of quiet trading below QUIET_NS are only
+    counted.
 
     Args:
         dataset: Whose gaps they are.
@@ -87,7 +92,9 @@ def record_gaps(dataset: Dataset, gaps: pl.DataFrame, covers: Callable[[int, int
 
     """
     kept = Kept()
-    rows = gaps.with_row_index("at")
+    short = (pl.col("cause") == Gap.Cause.ILLIQUID) & (pl.col("lost_ns") < QUIET_NS)
+    rows = gaps.with_row_index("at").filter(~short)
+    kept.quiet = len(gaps) - len(rows)
     for unit in Gap.Unit.values:
         found = _Found.of(rows.filter(unit=unit))
         _bring_in_line(dataset, unit, found, covers, kept)
@@ -116,28 +123,35 @@ def _bring_in_line(dataset: Dataset, unit: str, found: _Found, covers: Callable[
 
 
 def _match_exactly(dataset: Dataset, unit: str, found: _Found, kept: Kept) -> tuple[list[Gap], list[Gap]]:
-    """Return the rows that a gap with the same ends changes, and the open rows without such a gap."""
-    changed, rest = [], []
-    for gap in Gap.objects.filter(dataset=dataset, unit=unit):
-        index = found.exactly(gap.start_ns, gap.end_ns)
+    """Return the rows that a gap with the same ends changes, and the open rows without such a gap.
+
+    Most rows are as they were: those are compared as they come from the database, without making objects of them.
+    """
+    mine = Gap.objects.filter(dataset=dataset, unit=unit)
+    differing: dict[UUID, int] = {}
+    lost = []
+    for key, expected_at, *before in mine.values_list("pk", "expected_at", *_COMPARED):
+        start_ns, end_ns, *_, filled_at = before
+        index = found.places.get((start_ns, end_ns))
         if index is None:
-            if gap.filled_at is None:
-                rest.append(gap)
+            if filled_at is None:
+                lost.append(key)
             continue
         found.taken.add(index)
-        before = _measured(gap)
+        if expected_at is not None:
+            kept.expected.add(found.at[index])
+        if before != [*(found.rows[index][name] for name in _COMPARED[:-1]), None]:
+            differing[key] = index
+    changed, rest = [], []
+    for gap in Gap.objects.filter(pk__in=[*differing, *lost]).order_by("start_ns"):
+        if gap.pk not in differing:
+            rest.append(gap)
+            continue
         if gap.filled_at is not None:
             gap.details = _with_history(gap, {"filledAt": gap.filled_at.isoformat()})
-        _set(gap, found.rows[index])
-        if gap.expected_at is not None:
-            kept.expected.add(found.at[index])
-        if before != _measured(gap):
-            changed.append(gap)
+        _set(gap, found.rows[differing[gap.pk]])
+        changed.append(gap)
     return changed, rest
-
-
-def _measured(gap: Gap) -> tuple[object, ...]:
-    return (*(getattr(gap, name) for name in _MEASURED), gap.filled_at)
 
 
 def _move(gap: Gap, found: _Found, index: int, now: datetime, kept: Kept) -> None:
