@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
@@ -74,8 +74,8 @@ def scan_gaps(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
             apply_policies(dataset)
         return {**summary, "gaps": summary["gaps"] if ranged else len(summary["gaps"])}
 
-    done = _each(progress, {**parameters, "datasetIds": [str(key) for key in pending]}, work)
-    return {**done, "unchanged": len(keys) - len(pending)}
+    unchanged = set(keys) - set(pending)
+    return {**_each(progress, parameters, work, unchanged), "unchanged": len(unchanged)}
 
 
 @handler("reconcile")
@@ -100,14 +100,23 @@ def report(progress: Progress, parameters: dict[str, Any]) -> dict[str, Any]:
     return write_reports(progress, parameters)
 
 
-def _each(progress: Progress, parameters: dict[str, Any], work: Callable[[Dataset], dict[str, Any]]) -> dict[str, Any]:
+def _each(
+    progress: Progress,
+    parameters: dict[str, Any],
+    work: Callable[[Dataset], dict[str, Any]],
+    unchanged: Collection[UUID] = (),
+) -> dict[str, Any]:
+    """Work on each of the datasets but the unchanged ones, whose rows count as done."""
     done: list[dict[str, Any]] = []
     failed: list[str] = []
     known = Dataset.objects.filter(pk__in=parameters["datasetIds"]).values_list("pk", "record_count")
     rows = {key: count or 0 for key, count in known}
     progress.stage("Starting", total=sum(rows.values()))
-    passed = 0
+    passed = sum(rows.get(key, 0) for key in unchanged)
+    progress.advance(passed)
     for key in parameters["datasetIds"]:
+        if UUID(key) in unchanged:
+            continue
         progress.check()
         dataset = Dataset.objects.select_related("store", "definition").filter(pk=key).first()
         try:

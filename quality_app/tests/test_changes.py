@@ -51,12 +51,13 @@ def test_many_changes_make_one_job_of_each_kind(store: Store) -> None:  # noqa: 
     quotes = _dataset(store, "q", DataType.QUOTE)
     broken = _dataset(store, "x", state=IndexState.UNREADABLE)
     unsupported = _dataset(store, "u", state=IndexState.UNSUPPORTED)
+    closes = _dataset(store, "c", DataType.CLOSE)
 
-    changes.tell([row.pk for row in (*rows, quotes, broken, unsupported)], None)
+    changes.tell([row.pk for row in (*rows, quotes, broken, unsupported, closes)], None)
 
     asked = {kind: set(keys) for kind, keys in _jobs().items()}
-    bars_ok = {str(row.pk) for row in rows}
-    assert asked == {"validate": bars_ok | {str(quotes.pk), str(broken.pk)}, "scan_gaps": bars_ok}
+    scanned = {str(row.pk) for row in (*rows, quotes)}
+    assert asked == {"validate": scanned | {str(broken.pk), str(closes.pk)}, "scan_gaps": scanned}
 
 
 def test_no_change_starts_nothing(store: Store) -> None:  # noqa: F811
