@@ -178,6 +178,21 @@ def test_a_wanted_range_is_reported_and_not_kept(rewrite) -> None:
     assert dataset.last_scanned is None
 
 
+def test_short_pauses_of_a_thin_market_are_counted_and_never_called_filled(
+    rewrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thin = np.random.default_rng(5).random(len(WEEK)) > 0.4
+    dataset = rewrite(WEEK[thin])
+    monkeypatch.setattr(gap_records, "QUIET_NS", 0)
+    listed = scan(dataset)
+    assert Gap.objects.filter(cause="illiquid").count() == listed["gapCount"] > 100
+    monkeypatch.setattr(gap_records, "QUIET_NS", 600 * SECOND_NS)
+    counted = reconsider(dataset)
+    assert counted["shortQuietGaps"] == counted["withdrawnGaps"] > 100
+    assert counted["filledGaps"] == 0
+    assert counted["missing"] == counted["explained"] == listed["missing"]
+
+
 def test_gaps_beyond_the_bound_are_counted(rewrite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gap_records, "KEPT", 3)
     holes = [at + n for n, at in enumerate(range(1000, 6000, 1000)) for _ in (0,)]

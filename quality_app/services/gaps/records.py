@@ -83,7 +83,7 @@ def record_gaps(dataset: Dataset, gaps: pl.DataFrame, covers: Callable[[int, int
     old ones in `details.history`; a mark as expected holds for what is left of it, and no longer when it grew. One
     that is gone gets `filled_at` where something is expected, and so there, now; where nothing is expected any more
     (another calendar, or the range ends before it) the row is removed. Pauses of quiet trading below QUIET_NS are only
-    counted.
+    counted; a gap of which nothing else is left is removed, not filled.
 
     Args:
         dataset: Whose gaps they are.
@@ -92,17 +92,23 @@ def record_gaps(dataset: Dataset, gaps: pl.DataFrame, covers: Callable[[int, int
 
     """
     kept = Kept()
-    short = (pl.col("cause") == Gap.Cause.ILLIQUID) & (pl.col("lost_ns") < QUIET_NS)
-    rows = gaps.with_row_index("at").filter(~short)
-    kept.quiet = len(gaps) - len(rows)
+    is_short = (pl.col("cause") == Gap.Cause.ILLIQUID) & (pl.col("lost_ns") < QUIET_NS)
+    rows = gaps.with_row_index("at")
+    short = rows.filter(is_short)
+    kept.quiet = len(short)
     for unit in Gap.Unit.values:
-        found = _Found.of(rows.filter(unit=unit))
-        _bring_in_line(dataset, unit, found, covers, kept)
+        found, pauses = _Found.of(rows.filter(~is_short, unit=unit)), short.filter(unit=unit)
+
+        def is_filled(gap: Gap, pauses: pl.DataFrame = pauses) -> bool:
+            meets = (pl.col("start_ns") <= gap.end_ns) & (pl.col("end_ns") >= gap.start_ns)
+            return covers(gap.start_ns, gap.end_ns) and pauses.filter(meets).is_empty()
+
+        _bring_in_line(dataset, unit, found, is_filled, kept)
         _create(dataset, found, kept)
     return kept
 
 
-def _bring_in_line(dataset: Dataset, unit: str, found: _Found, covers: Callable[[int, int], bool], kept: Kept) -> None:
+def _bring_in_line(dataset: Dataset, unit: str, found: _Found, is_filled: Callable[[Gap], bool], kept: Kept) -> None:
     changed, rest = _match_exactly(dataset, unit, found, kept)
     now = timezone.now()
     removed: list[Gap] = []
@@ -111,7 +117,7 @@ def _bring_in_line(dataset: Dataset, unit: str, found: _Found, covers: Callable[
         if index is not None:
             _move(gap, found, index, now, kept)
             changed.append(gap)
-        elif covers(gap.start_ns, gap.end_ns):
+        elif is_filled(gap):
             gap.filled_at = now
             changed.append(gap)
             kept.filled += 1
